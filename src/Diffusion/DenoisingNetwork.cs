@@ -1,0 +1,20 @@
+namespace Diffusion;
+
+/// <summary>
+/// A trainable function F(x, label, condition). It knows nothing of schedules, samplers or losses;
+/// what its output means is said by a <see cref="Parameterization"/>.
+/// </summary>
+/// <remarks>
+/// <c>forward(x, label, condition)</c> takes the scaled state [batch, …], the noise label [batch] in the type of x, and the
+/// side information of the batch or null. It returns [batch, …] of the shape of x, or with twice the channels where the
+/// network also predicts a variance. Arguments are borrowed; the result is fresh and belongs to the caller's scope.
+/// Every tensor or module field becomes a key of the state dictionary: renaming one breaks checkpoints.
+/// </remarks>
+/// <param name="name">The module's name, used in messages.</param>
+public abstract class DenoisingNetwork(string name) : nn.Module<Tensor, Tensor, Conditioning?, Tensor>(name)
+{
+    /// <summary>Makes a network of a plain module that maps (x, label) to F and takes no condition.</summary>
+    /// <param name="module">The module. Its parameters keep their names; disposing the wrapper disposes it.</param>
+    /// <exception cref="ArgumentNullException"><paramref name="module"/> is null.</exception>
+    public static DenoisingNetwork Wrap(nn.Module<Tensor, Tensor, Tensor> module) => new WrappedNetwork(module);
+}
