@@ -1,0 +1,49 @@
+namespace Diffusion;
+
+/// <summary>
+/// The random numbers of one run or one training: standard normal tensors for the state, uniform numbers on the host for
+/// times. Owns native memory; not thread-safe, so one a run.
+/// </summary>
+/// <remarks>Numbers are drawn on the CPU and then moved, so that a seed gives the same noise on every device.</remarks>
+public abstract class NoiseSource : IDisposable
+{
+    /// <summary>A source that depends on nothing but a seed.</summary>
+    public static NoiseSource FromSeed(long seed) => new SeededNoise(seed);
+
+    /// <summary>One stream a sample, so that sample k of a batch does not depend on the rest of the batch.</summary>
+    /// <param name="seeds">One seed a sample; the batch must have as many samples.</param>
+    /// <exception cref="ArgumentException">No seed was given.</exception>
+    public static NoiseSource PerSample(params ReadOnlySpan<long> seeds) => new PerSampleNoise(seeds);
+
+    /// <summary>Standard normal numbers of a shape, type and device; a fresh tensor in the caller's scope.</summary>
+    public abstract Tensor Next(ReadOnlySpan<long> shape, ScalarType dtype, Device device);
+
+    /// <summary>A uniform number in [0, 1) on the host.</summary>
+    public abstract double NextDouble();
+
+    /// <summary>Standard normal numbers of the shape, type and device of a tensor; a fresh tensor in the caller's scope.</summary>
+    public Tensor NextLike(Tensor like)
+    {
+        ArgumentNullException.ThrowIfNull(like);
+        return Next(like.shape, like.dtype, like.device);
+    }
+
+    /// <summary>
+    /// The standard normal noise of a step between two levels. A Brownian source answers consistently for overlapping steps; any
+    /// other draws afresh.
+    /// </summary>
+    public virtual Tensor Between(Tensor like, NoiseLevel from, NoiseLevel to) => NextLike(like);
+
+    /// <summary>Frees the generators.</summary>
+    public void Dispose()
+    {
+        Dispose(true);
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>Frees the generators.</summary>
+    /// <param name="disposing">Whether managed members may be disposed of.</param>
+    protected virtual void Dispose(bool disposing)
+    {
+    }
+}

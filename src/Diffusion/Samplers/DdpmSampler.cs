@@ -1,0 +1,37 @@
+namespace Diffusion.Samplers;
+
+/// <summary>
+/// Ancestral sampling: x_s is drawn from the posterior q(x_s | x_t, x̂₀) between any two levels, so the full grid is the published DDPM and
+/// a shorter one its respaced form. (Ho et al. 2020, algorithm 2; Nichol and Dhariwal 2021)
+/// </summary>
+/// <param name="variance">The variance of a step.</param>
+public sealed class DdpmSampler(ReverseVariance variance = ReverseVariance.Small) : Sampler
+{
+    /// <inheritdoc/>
+    protected override Tensor Step(SamplerStep step, Tensor x)
+    {
+        ArgumentNullException.ThrowIfNull(step);
+        var estimate = step.Denoise(x);
+        var transition = new Transition(step.From, step.To);
+        var mean = Estimate.Combine(transition.PosteriorData, estimate.Data, transition.PosteriorState, x);
+        var noise = step.NoiseBetween(x, step.From, step.To);
+        return variance switch
+        {
+            ReverseVariance.Small => mean.add_(noise, alpha: Math.Sqrt(transition.PosteriorVariance)),
+            ReverseVariance.Large => mean.add_(noise, alpha: Math.Sqrt(transition.ForwardVariance)),
+            ReverseVariance.LearnedRange => mean.addcmul_(LearnedRange(Learned(estimate), transition), noise, 1),
+            ReverseVariance.LearnedLog => mean.addcmul_(Learned(estimate).mul(0.5).exp_(), noise, 1),
+            _ => throw new InvalidOperationException($"There is no reverse variance {variance}."),
+        };
+    }
+
+    // exp(½ ln Σ) with ln Σ = f·ln β + (1 − f)·ln β̃, f = (v + 1)/2.
+    private static Tensor LearnedRange(Tensor v, Transition transition)
+    {
+        var (small, large) = (Math.Log(transition.PosteriorVariance), Math.Log(transition.ForwardVariance));
+        return v.mul((large - small) / 4).add_((large + small) / 4).exp_();
+    }
+
+    private static Tensor Learned(Estimate estimate) => estimate.VarianceOutput
+        ?? throw new InvalidOperationException("A learned variance was asked for, but the model predicts none. Use ReverseVariance.Small or Large, or a network with twice the output channels.");
+}

@@ -1,0 +1,29 @@
+namespace Diffusion;
+
+/// <summary>What a step left for the next ones: where it was, the state before it, and its first estimate. Owned by the run.</summary>
+public sealed class StepRecord
+{
+    internal StepRecord(NoiseLevel level, Tensor state, Estimate estimate)
+    {
+        static Tensor Keep(Tensor t) => t.alias().DetachFromDisposeScope();
+        Level = level;
+        State = Keep(state);
+        Estimate = new Estimate(Keep(estimate.Data), estimate.Noise is null ? null : Keep(estimate.Noise));
+    }
+
+    /// <summary>The level that the step started from.</summary>
+    public NoiseLevel Level { get; }
+
+    /// <summary>The state that the estimate was made from.</summary>
+    public Tensor State { get; }
+
+    /// <summary>The step's first estimate.</summary>
+    public Estimate Estimate { get; }
+
+    internal void Release()
+    {
+        State.Dispose();
+        Estimate.Data.Dispose();
+        Estimate.Noise?.Dispose();
+    }
+}
