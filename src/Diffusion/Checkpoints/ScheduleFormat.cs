@@ -1,0 +1,48 @@
+using System.Text.Json.Nodes;
+using Diffusion.Schedules;
+
+namespace Diffusion.Checkpoints;
+
+/// <summary>Schedules in configuration files.</summary>
+internal static class ScheduleFormat
+{
+    public static JsonObject Write(NoiseSchedule schedule) => schedule switch
+    {
+        VariancePreservingSchedule s => new JsonObject { ["kind"] = "variance-preserving", ["betaMin"] = s.BetaMin, ["betaMax"] = s.BetaMax },
+        CosineSchedule s => new JsonObject { ["kind"] = "cosine", ["offset"] = s.Offset },
+        RectifiedFlowSchedule => new JsonObject { ["kind"] = "rectified-flow" },
+        DiscreteSchedule s => new JsonObject
+        {
+            ["kind"] = "discrete",
+            ["interpolation"] = s.Interpolation == LevelInterpolation.LogSnr ? "log-snr" : "noise-to-signal",
+            ["betas"] = new JsonArray([.. s.Betas.Select(b => JsonValue.Create(b))]),
+        },
+        _ => throw new NotSupportedException($"{schedule.GetType().Name} cannot be written to a file: only the library's own schedules have a name there. Save the network alone and make the schedule in code."),
+    };
+
+    public static NoiseSchedule Read(JsonSettings settings)
+    {
+        try
+        {
+            NoiseSchedule schedule = settings.Text("kind") switch
+            {
+                "variance-preserving" => new VariancePreservingSchedule(settings.Number("betaMin"), settings.Number("betaMax")),
+                "cosine" => new CosineSchedule(settings.Number("offset")),
+                "rectified-flow" => new RectifiedFlowSchedule(),
+                "discrete" => new DiscreteSchedule(settings.Numbers("betas"), settings.Text("interpolation") switch
+                {
+                    "log-snr" => LevelInterpolation.LogSnr,
+                    "noise-to-signal" => LevelInterpolation.NoiseToSignal,
+                    var other => throw settings.Fault("schedule.interpolation", $"is \"{other}\"; log-snr or noise-to-signal is needed"),
+                }),
+                var other => throw settings.Fault("schedule.kind", $"is \"{other}\"; variance-preserving, cosine, rectified-flow or discrete is needed"),
+            };
+            settings.Finish();
+            return schedule;
+        }
+        catch (ArgumentException error)
+        {
+            throw settings.Refused(error);
+        }
+    }
+}
