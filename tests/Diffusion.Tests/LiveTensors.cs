@@ -1,4 +1,4 @@
-[assembly: Xunit.CollectionBehavior(DisableTestParallelization = true)] // libtorch uses every core itself, and tensors are counted
+[assembly: Xunit.v3.Parallelization(Mode = Xunit.Sdk.ParallelMode.None)] // libtorch uses every core itself, and tensors are counted
 
 namespace Diffusion.Tests;
 
