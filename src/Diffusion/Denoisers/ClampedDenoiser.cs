@@ -28,7 +28,7 @@ public sealed class ClampedDenoiser : DenoiserDecorator
     {
         using var scope = NewDisposeScope();
         var raw = Inner[0].Denoise(x, at);
-        var noise = raw.Noise ?? (_keepNoise ? raw.NoiseAt(x, at.Level) : null);
+        var noise = _keepNoise ? raw.Noise ?? raw.NoiseAt(x, at.Level) : null;
         return new Estimate(raw.Data.clamp(-_range, _range), noise, raw.VarianceOutput).MoveToOuterDisposeScope();
     }
 

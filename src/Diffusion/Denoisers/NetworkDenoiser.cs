@@ -8,7 +8,12 @@ namespace Diffusion.Denoisers;
 /// <param name="schedule">The schedule that it was trained on.</param>
 /// <param name="parameterization">What its output means.</param>
 /// <param name="condition">The side information of the batch; null for none.</param>
-public sealed class NetworkDenoiser(DenoisingNetwork network, NoiseSchedule schedule, Parameterization parameterization, Conditioning? condition = null) : IDenoiser
+/// <param name="noiseFromOutput">
+/// Whether the estimate carries ε̂ made from the network's output rather than derived from x̂₀: no digits are lost near clean data, for one more pass
+/// over the state.
+/// </param>
+public sealed class NetworkDenoiser(
+    DenoisingNetwork network, NoiseSchedule schedule, Parameterization parameterization, Conditioning? condition = null, bool noiseFromOutput = false) : IDenoiser
 {
     private readonly DenoisingNetwork _network = network ?? throw new ArgumentNullException(nameof(network));
     private readonly Parameterization _parameterization = parameterization ?? throw new ArgumentNullException(nameof(parameterization));
@@ -38,13 +43,18 @@ public sealed class NetworkDenoiser(DenoisingNetwork network, NoiseSchedule sche
             var output = _network.call(scalings.In == 1 ? x : x.mul(scalings.In), label, condition);
             var (prediction, variance) = Split(output, x);
             var data = Estimate.Combine(scalings.Skip, x, scalings.Out, prediction);
-            return new Estimate(data.MoveToOuterDisposeScope(), null, variance?.MoveToOuterDisposeScope());
+            var noise = noiseFromOutput ? NoiseOf(at.Level, scalings, x, prediction) : null;
+            return new Estimate(data, noise, variance).MoveToOuterDisposeScope();
         }
         finally
         {
             if (wasTraining) _network.train();
         }
     }
+
+    // ε̂ = (x − α(Skip·x + Out·F))/σ with the factors folded in double.
+    private static Tensor NoiseOf(NoiseLevel level, Scalings scalings, Tensor x, Tensor prediction) =>
+        Estimate.Combine((1 - level.Alpha * scalings.Skip) / level.Sigma, x, -level.Alpha * scalings.Out / level.Sigma, prediction);
 
     // Twice the channels: prediction first, variance second (Nichol and Dhariwal 2021).
     private static (Tensor Prediction, Tensor? Variance) Split(Tensor output, Tensor x)

@@ -8,29 +8,29 @@ namespace Diffusion.Samplers;
 public sealed class DdpmSampler(ReverseVariance variance = ReverseVariance.Small) : Sampler
 {
     /// <inheritdoc/>
-    protected override Tensor Step(SamplerStep step, Tensor x)
+    protected override Tensor Step(SamplerStep step, Tensor x) => Posterior(step, x, variance, 0);
+
+    /// <summary>A draw from the posterior of a step, whose small variance is at least a given one.</summary>
+    internal static Tensor Posterior(SamplerStep step, Tensor x, ReverseVariance variance, double smallestVariance)
     {
         ArgumentNullException.ThrowIfNull(step);
         var estimate = step.Denoise(x);
         var transition = new Transition(step.From, step.To);
         var mean = Estimate.Combine(transition.PosteriorData, estimate.Data, transition.PosteriorState, x);
         var noise = step.NoiseBetween(x, step.From, step.To);
+        var (small, large) = (Math.Max(transition.PosteriorVariance, smallestVariance), transition.ForwardVariance);
         return variance switch
         {
-            ReverseVariance.Small => mean.add_(noise, alpha: Math.Sqrt(transition.PosteriorVariance)),
-            ReverseVariance.Large => mean.add_(noise, alpha: Math.Sqrt(transition.ForwardVariance)),
-            ReverseVariance.LearnedRange => mean.addcmul_(LearnedRange(Learned(estimate), transition), noise, 1),
+            ReverseVariance.Small => mean.add_(noise, alpha: Math.Sqrt(small)),
+            ReverseVariance.Large => mean.add_(noise, alpha: Math.Sqrt(large)),
+            ReverseVariance.LearnedRange => mean.addcmul_(LearnedRange(Learned(estimate), Math.Log(small), Math.Log(large)), noise, 1),
             ReverseVariance.LearnedLog => mean.addcmul_(Learned(estimate).mul(0.5).exp_(), noise, 1),
             _ => throw new InvalidOperationException($"There is no reverse variance {variance}."),
         };
     }
 
     // exp(½ ln Σ) with ln Σ = f·ln β + (1 − f)·ln β̃, f = (v + 1)/2.
-    private static Tensor LearnedRange(Tensor v, Transition transition)
-    {
-        var (small, large) = (Math.Log(transition.PosteriorVariance), Math.Log(transition.ForwardVariance));
-        return v.mul((large - small) / 4).add_((large + small) / 4).exp_();
-    }
+    private static Tensor LearnedRange(Tensor v, double small, double large) => v.mul((large - small) / 4).add_((large + small) / 4).exp_();
 
     private static Tensor Learned(Estimate estimate) => estimate.VarianceOutput
         ?? throw new InvalidOperationException("A learned variance was asked for, but the model predicts none. Use ReverseVariance.Small or Large, or a network with twice the output channels.");

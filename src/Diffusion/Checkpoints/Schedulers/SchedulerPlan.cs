@@ -1,0 +1,94 @@
+using Diffusion.Denoisers;
+
+namespace Diffusion.Checkpoints.Schedulers;
+
+/// <summary>
+/// What a published scheduler configuration means: a schedule, a parameterization, a sampler and the grid of a run. With it the library gives the
+/// numbers of the scheduler that the file names, its quirks included. Immutable and thread-safe.
+/// </summary>
+public sealed class SchedulerPlan
+{
+    private readonly Func<RunOptions, TimeGrid> _grid;
+
+    /// <summary>The four parts of a plan.</summary>
+    /// <param name="config">What is planned.</param>
+    /// <param name="schedule">The schedule of the states.</param>
+    /// <param name="parameterization">What the network's output means.</param>
+    /// <param name="sampler">The method.</param>
+    /// <param name="grid">Makes the grid of a run; its options are checked before.</param>
+    internal SchedulerPlan(SchedulerConfig config, NoiseSchedule schedule, Parameterization parameterization, Sampler sampler, Func<RunOptions, TimeGrid> grid)
+    {
+        Config = config;
+        Schedule = schedule;
+        Parameterization = parameterization;
+        Sampler = sampler;
+        _grid = grid;
+    }
+
+    /// <summary>The configuration.</summary>
+    public SchedulerConfig Config { get; }
+
+    /// <summary>The scheduler class.</summary>
+    public string ClassName => Config.ClassName;
+
+    /// <summary>The schedule of the sampler's states. For classes that step in σ it is the variance-exploding form (α = 1, σ = σ/α) of the trained one.</summary>
+    public NoiseSchedule Schedule { get; }
+
+    /// <summary>What the network's output means for such states.</summary>
+    public Parameterization Parameterization { get; }
+
+    /// <summary>The method.</summary>
+    public Sampler Sampler { get; }
+
+    /// <summary>Standard deviation of the start.</summary>
+    internal Func<TimeGrid, double> StartDeviation { get; init; } = static _ => 1;
+
+    /// <summary>Clipping and whatever else the class does to an estimate.</summary>
+    internal Func<IDenoiser, IDenoiser> Decorate { get; init; } = static denoiser => denoiser;
+
+    /// <summary>Whether the noise of an estimate is made from the network's output rather than from the estimate of the data.</summary>
+    internal bool NoiseFromOutput { get; init; }
+
+    /// <summary>The grid of a run.</summary>
+    /// <param name="steps">Number of steps, at least 1.</param>
+    /// <exception cref="ArgumentException">The class cannot run so many steps.</exception>
+    public TimeGrid Grid(int steps) => Grid(new RunOptions { Steps = steps });
+
+    /// <summary>The grid of a run. Its labels are the timesteps that the network is told.</summary>
+    /// <param name="options">Steps, or timesteps or sigmas; what else the class takes.</param>
+    /// <exception cref="ArgumentException">The class does not take an option, or cannot run so.</exception>
+    public TimeGrid Grid(RunOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        options.Check(ClassName, Config.Reader.Run);
+        return _grid(options);
+    }
+
+    /// <summary>The standard deviation of the state that a run starts from, <c>init_noise_sigma</c>: 1 for variance-preserving classes.</summary>
+    /// <param name="grid">The grid of the run.</param>
+    public double InitialSigma(TimeGrid grid)
+    {
+        ArgumentNullException.ThrowIfNull(grid);
+        return StartDeviation(grid);
+    }
+
+    /// <summary>Draws the state that a run starts from: <see cref="InitialSigma"/> times standard normal numbers.</summary>
+    /// <param name="shape">Shape of the state, batch first.</param>
+    /// <param name="grid">The grid of the run.</param>
+    /// <param name="noise">Where the random numbers come from.</param>
+    /// <param name="dtype">Floating type of the state.</param>
+    /// <param name="device">Where the state lives; the CPU by default.</param>
+    /// <returns>A fresh tensor in the caller's scope.</returns>
+    public Tensor DrawStart(ReadOnlySpan<long> shape, TimeGrid grid, NoiseSource noise, ScalarType dtype = ScalarType.Float32, Device? device = null)
+    {
+        ArgumentNullException.ThrowIfNull(noise);
+        using var unit = noise.Next(shape, dtype, device ?? CPU);
+        return unit.mul(InitialSigma(grid));
+    }
+
+    /// <summary>A network as the denoiser that the sampler consumes, clipped as the configuration says.</summary>
+    /// <param name="network">The network; borrowed.</param>
+    /// <param name="condition">The side information of the batch; borrowed; null for none.</param>
+    public IDenoiser Bind(DenoisingNetwork network, Conditioning? condition = null) =>
+        Decorate(new NetworkDenoiser(network, Schedule, Parameterization, condition, NoiseFromOutput));
+}
