@@ -11,7 +11,8 @@ namespace Diffusion;
 /// Every tensor or module field becomes a key of the state dictionary: renaming one breaks checkpoints.
 /// </remarks>
 /// <param name="name">The module's name, used in messages.</param>
-public abstract class DenoisingNetwork(string name) : nn.Module<Tensor, Tensor, Conditioning?, Tensor>(name)
+/// <exception cref="InvalidOperationException">The application brought no libtorch; the message names the packages to add.</exception>
+public abstract class DenoisingNetwork(string name) : nn.Module<Tensor, Tensor, Conditioning?, Tensor>(TorchBackend.Checked(name))
 {
     /// <summary>Makes a network of a plain module that maps (x, label) to F and takes no condition.</summary>
     /// <param name="module">The module. Its parameters keep their names; disposing the wrapper disposes it.</param>
