@@ -88,7 +88,7 @@ public sealed class DiffusionRelaxVersionNeed : Task
     /// <summary>The few parts of an ELF file (System V ABI; LSB, "Symbol Versioning") that are needed here. Every read is checked.</summary>
     private sealed class Elf
     {
-        private const uint Rela = 4, Rel = 9, VersionNeeds = 0x6ffffffe, SymbolVersions = 0x6fffffff;
+        private const uint Empty = 0, Rela = 4, NoBits = 8, Rel = 9, VersionNeeds = 0x6ffffffe, SymbolVersions = 0x6fffffff;
         private readonly byte[] image;
         private readonly List<Section> sections = new List<Section>();
 
@@ -109,8 +109,16 @@ public sealed class DiffusionRelaxVersionNeed : Task
             for (ulong i = 0; i < count; i++)
             {
                 ulong header = table + i * size;
-                sections.Add(new Section(
-                    (uint)Number(header + 4, 4), Number(header + 24, 8), Number(header + 32, 8), Number(header + 40, 4), Number(header + 44, 4)));
+                At(header + size - 1);
+                Section section = new Section(
+                    (uint)Number(header + 4, 4), Number(header + 24, 8), Number(header + 32, 8), Number(header + 40, 4), Number(header + 44, 4));
+                if (section.Type != Empty && section.Type != NoBits && section.Size != 0)
+                {
+                    At(section.Offset);
+                    At(section.Offset + At(section.Size - 1));
+                }
+
+                sections.Add(section);
             }
         }
 
