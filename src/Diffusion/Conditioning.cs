@@ -39,10 +39,12 @@ public sealed class Conditioning
     /// <param name="device">Where the labels are put; the CPU by default.</param>
     /// <exception cref="ArgumentException">No label was given.</exception>
     /// <exception cref="ArgumentOutOfRangeException">A label is negative.</exception>
+    /// <exception cref="InvalidOperationException">The application brought no libtorch; the message names the packages to add.</exception>
     public static Conditioning ForClasses(ReadOnlySpan<long> labels, long? nullClass = null, Device? device = null)
     {
         if (labels.IsEmpty) throw new ArgumentException("No class label was given; one a sample is needed.", nameof(labels));
         foreach (var label in labels) ArgumentOutOfRangeException.ThrowIfNegative(label, nameof(labels));
+        TorchBackend.EnsureLoaded();
         return new Conditioning
         {
             ClassLabels = tensor(labels.ToArray(), int64, device ?? CPU),

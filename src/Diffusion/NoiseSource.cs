@@ -8,6 +8,7 @@ namespace Diffusion;
 public abstract class NoiseSource : IDisposable
 {
     /// <summary>A source that depends on nothing but a seed.</summary>
+    /// <exception cref="InvalidOperationException">The application brought no libtorch; the message names the packages to add.</exception>
     public static NoiseSource FromSeed(long seed) => new SeededNoise(seed);
 
     /// <summary>One stream a sample, so that sample k of a batch does not depend on the rest of the batch.</summary>

@@ -3,7 +3,7 @@ namespace Diffusion;
 /// <summary>Noise of one seed: normals from libtorch's CPU generator, uniforms from a host generator of the same seed.</summary>
 internal sealed class SeededNoise(long seed) : NoiseSource
 {
-    private readonly Generator _generator = new(unchecked((ulong)seed), CPU);
+    private readonly Generator _generator = new(unchecked((ulong)TorchBackend.Checked(seed)), CPU);
     private readonly HostRandom _host = new(seed);
 
     public override Tensor Next(ReadOnlySpan<long> shape, ScalarType dtype, Device device)
