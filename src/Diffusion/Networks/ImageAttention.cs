@@ -1,0 +1,63 @@
+using TorchSharp.Modules;
+using TorchSharp.Utils;
+
+namespace Diffusion.Networks;
+
+/// <summary>Self-attention of the pixels of a feature map, with a residual connection (Ho et al. 2020).</summary>
+internal sealed class ImageAttention : nn.Module<Tensor, Tensor>
+{
+    private readonly long _heads;
+    private readonly double _outputScale;
+
+    [ComponentName(Name = "group_norm")]
+    private readonly GroupNorm? _norm;
+
+    [ComponentName(Name = "to_q")]
+    private readonly Linear _toQuery;
+
+    [ComponentName(Name = "to_k")]
+    private readonly Linear _toKey;
+
+    [ComponentName(Name = "to_v")]
+    private readonly Linear _toValue;
+
+    [ComponentName(Name = "to_out")]
+    private readonly ModuleList<Linear> _toOut;
+
+    /// <param name="channels">Channels in and out.</param>
+    /// <param name="headWidth">Width of a head; as many heads as fit into the channels.</param>
+    /// <param name="normGroups">Groups of the normalisation before; null for none.</param>
+    /// <param name="eps">Of the normalisation.</param>
+    /// <param name="outputScale">What the sum of input and result is divided by.</param>
+    public ImageAttention(long channels, long headWidth, long? normGroups, double eps, double outputScale) : base(nameof(ImageAttention))
+    {
+        _heads = channels / headWidth;
+        if (_heads < 1) throw new ArgumentException($"No head of width {headWidth} fits into {channels} channels.", nameof(headWidth));
+        _outputScale = outputScale;
+        _norm = normGroups is { } groups ? GroupNormalization.Create(groups, channels, eps) : null;
+        var inner = _heads * headWidth;
+        _toQuery = nn.Linear(channels, inner);
+        _toKey = nn.Linear(channels, inner);
+        _toValue = nn.Linear(channels, inner);
+        _toOut = nn.ModuleList(nn.Linear(inner, channels));
+        RegisterComponents();
+    }
+
+    /// <summary>The last layer of the residual branch.</summary>
+    public Linear Output => _toOut[0];
+
+    /// <param name="x">[batch, channels, height, width].</param>
+    public override Tensor forward(Tensor x)
+    {
+        using var scope = NewDisposeScope();
+        var (height, width) = (x.shape[2], x.shape[3]);
+        var normalized = _norm is null ? x : _norm.call(x);
+        // Pixels as rows, laid out once for the three products; no copy where channels already lie together.
+        var pixels = normalized.flatten(2).transpose(1, 2).contiguous(); // [batch, pixels, channels]
+        var mixed = ScaledDotProduct.Attend(_toQuery.call(pixels), _toKey.call(pixels), _toValue.call(pixels), _heads);
+        var change = Output.call(mixed).transpose(1, 2).unflatten(2, height, width);
+        var sum = x + change;
+        if (_outputScale != 1) sum.div_(_outputScale);
+        return sum.MoveToOuterDisposeScope();
+    }
+}
