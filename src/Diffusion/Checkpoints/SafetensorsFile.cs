@@ -80,6 +80,7 @@ public sealed class SafetensorsFile : TensorFile
     {
         var entry = Find(key);
         ObjectDisposedException.ThrowIf(_file.IsClosed, this);
+        TorchBackend.EnsureLoaded();
         using var scope = NewDisposeScope();
         // A bool in libtorch must be 0 or 1; a file may hold any byte.
         var stored = entry.DType == ScalarType.Bool ? ScalarType.Byte : entry.DType;

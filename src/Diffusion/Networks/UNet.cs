@@ -110,6 +110,7 @@ public sealed class UNet : DenoisingNetwork
     /// <exception cref="DirectoryNotFoundException">There is no such folder.</exception>
     /// <exception cref="FileNotFoundException">The configuration or the weights are missing.</exception>
     /// <exception cref="InvalidDataException">A file is not valid, or weights and configuration do not fit; the message names file and key.</exception>
+    /// <exception cref="InvalidOperationException">The application brought no libtorch; the message names the packages to add.</exception>
     public static UNet Load(string folder, Device? device = null, ScalarType dtype = ScalarType.Float32, string? variant = null) =>
         UNetFolder.Load(folder, device, dtype, variant);
 

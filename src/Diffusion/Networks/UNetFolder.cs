@@ -13,6 +13,7 @@ internal static class UNetFolder
         if (dtype is not (ScalarType.Float32 or ScalarType.Float64 or ScalarType.Float16 or ScalarType.BFloat16))
             throw new ArgumentException($"dtype is {dtype}; a floating-point type is needed.", nameof(dtype));
         var config = UNetConfig.FromJson(ModelFolder.ReadConfig(folder), Path.Combine(folder, ModelFolder.ConfigName));
+        TorchBackend.EnsureLoaded(); // before the generator is asked for its state
         using var weights = ModelFolder.OpenWeights(folder, WeightsName, variant);
         var network = Build(config, folder);
         try
