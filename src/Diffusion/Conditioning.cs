@@ -122,7 +122,7 @@ public sealed class Conditioning
     public Conditioning To(Device device)
     {
         ArgumentNullException.ThrowIfNull(device);
-        return Map(t => t.device == device ? t.alias() : t.to(device));
+        return Map(t => t.device.type == device.type && t.device.index == device.index ? t.alias() : t.to(device));
     }
 
     /// <summary>A new condition with <paramref name="map"/> applied to every tensor that is given.</summary>
