@@ -7,10 +7,10 @@ internal sealed class BatchPlan
     private readonly long _globalBatch;
     private readonly int _rank;
     private readonly int _worldSize;
-    private readonly ulong? _seed;
+    private readonly long? _seed;
 
     // A seed of null keeps the order of the set.
-    public BatchPlan(long count, int batchSize, bool dropLast, ulong? seed, int rank, int worldSize)
+    public BatchPlan(long count, int batchSize, bool dropLast, long? seed, int rank, int worldSize)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(batchSize, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(worldSize, 1);

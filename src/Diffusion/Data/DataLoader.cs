@@ -20,7 +20,7 @@ public sealed class DataLoader : IDisposable
     private readonly DataSet _data;
     private readonly BatchPlan _plan;
     private readonly DataTransform[] _transforms;
-    private readonly ulong _seed;
+    private readonly long _seed;
     private readonly int _prefetch;
     private readonly Device? _device;
     private Prefetcher? _prefetcher;
@@ -137,7 +137,7 @@ public sealed class DataLoader : IDisposable
 
     private Tensor Transform(Tensor data, int ordinal, long epoch, long[] indices)
     {
-        var random = Array.ConvertAll(indices, index => new RandomStream(_seed, (ulong)epoch, (ulong)index, (ulong)ordinal));
+        var random = Array.ConvertAll(indices, index => new RandomStream(_seed, epoch, index, ordinal));
         return _transforms[ordinal].Apply(data, random);
     }
 }

@@ -10,7 +10,7 @@ public sealed class DataLoaderOptions
     public bool DropLast { get; init; } = true;
 
     /// <summary>What the orders and the random transforms follow from. Default 0.</summary>
-    public ulong Seed { get; init; }
+    public long Seed { get; init; }
 
     /// <summary>Which of several processes this one is, from 0. Default 0.</summary>
     public int Rank { get; init; }

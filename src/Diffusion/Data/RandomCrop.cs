@@ -46,8 +46,8 @@ public sealed class RandomCrop : DataTransform
         for (var k = 0; k < random.Length; k++)
         {
             // The window's corner in the image's own coordinates; negative within the border.
-            var top = (int)random[k].NextBelow(height + 2L * _padding - _height + 1) - _padding;
-            var left = (int)random[k].NextBelow(width + 2L * _padding - _width + 1) - _padding;
+            var top = (int)random[k].NextInteger(height + 2L * _padding - _height + 1) - _padding;
+            var left = (int)random[k].NextInteger(width + 2L * _padding - _width + 1) - _padding;
             var (from, to) = (Math.Max(left, 0), Math.Min(left + _width, width));
             if (from >= to) continue;
             for (var c = 0; c < channels; c++)

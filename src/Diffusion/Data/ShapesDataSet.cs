@@ -18,7 +18,7 @@ public sealed class ShapesDataSet : DataSet
 
     private const double LeastRadius = 0.25, GreatestRadius = 0.375, Shift = 0.09, Turn = Math.PI / 6;
 
-    private readonly ulong _seed;
+    private readonly long _seed;
     private readonly int _size;
 
     /// <summary>A set of drawn shapes.</summary>
@@ -27,7 +27,7 @@ public sealed class ShapesDataSet : DataSet
     /// <param name="count">Number of samples, at least 1.</param>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="size"/> is out of range.</exception>
     /// <exception cref="ArgumentException"><paramref name="count"/> is below 1.</exception>
-    public ShapesDataSet(ulong seed = 0, int size = 32, long count = DefaultCount)
+    public ShapesDataSet(long seed = 0, int size = 32, long count = DefaultCount)
         : base(count, [3, CheckedSize(size), size], Names) => (_seed, _size) = (seed, size);
 
     private static string[] Names { get; } =
@@ -39,7 +39,7 @@ public sealed class ShapesDataSet : DataSet
     public ShapeAttributes Attributes(long index)
     {
         if ((ulong)index >= (ulong)Count) throw new ArgumentOutOfRangeException(nameof(index), index, $"The set has samples 0 to {Count - 1}.");
-        var random = new RandomStream(_seed, (ulong)index);
+        var random = new RandomStream(_seed, index);
         var hue = random.NextDouble(0, 2 * Math.PI);
         var foreground = RgbColor.FromOklch(random.NextDouble(0.48, 0.70), random.NextDouble(0.13, 0.20), hue);
         var background = RgbColor.FromOklch(random.NextDouble(0.90, 0.98), random.NextDouble(0, 0.05), random.NextDouble(0, 2 * Math.PI));

@@ -15,15 +15,15 @@ internal sealed class ShuffledOrder
     private readonly ulong _count;
     private readonly ulong _rows;
     private readonly ulong _columns;
-    private readonly ulong _key;
+    private readonly long _key;
 
-    public ShuffledOrder(long count, ulong seed, long epoch)
+    public ShuffledOrder(long count, long seed, long epoch)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
         _count = (ulong)count;
         _rows = (ulong)Math.Ceiling(Math.Sqrt(count)); // the rounding of Sqrt is made up for by the columns
         _columns = (_count + _rows - 1) / _rows;
-        _key = RandomStream.Hash(seed, (ulong)epoch, 0x0DE5); // kept apart from other uses of (seed, epoch)
+        _key = RandomStream.Hash(seed, epoch);
     }
 
     /// <summary>The element at a position; each of 0 … count − 1 is at exactly one.</summary>
@@ -50,5 +50,5 @@ internal sealed class ShuffledOrder
     }
 
     private ulong Below(ulong bound, int round, ulong half) =>
-        Math.BigMul(RandomStream.Mix(_key + RandomStream.Mix(half * 32 + (ulong)round)), bound, out _);
+        Math.BigMul((ulong)HostRandom.Derive(_key, (long)(half * 32) + round), bound, out _);
 }
