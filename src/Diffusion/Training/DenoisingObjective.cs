@@ -1,0 +1,150 @@
+namespace Diffusion.Training;
+
+/// <summary>
+/// The regression that diffusion and flow models are trained by: schedule × parameterization × weighting × times × coupling. The network is
+/// shown In·(αx₀ + σx₁) and trained towards a·x₀ + b·x₁ with (a, b) from <see cref="Scalings.Target"/>; the loss is the mean of
+/// w·Out²·(F − target)², which is w·‖x̂₀ − x₀‖² a number.
+/// </summary>
+/// <remarks>
+/// All factors are folded in double precision on the host and sent to the device in one small copy a batch, so nothing waits for
+/// the device and no digit is lost at small noise.
+/// </remarks>
+public sealed class DenoisingObjective : TrainingObjective
+{
+    // Rows of the table of factors, one column a sample.
+    private const int InputData = 0, InputNoise = 1, TargetData = 2, TargetNoise = 3, Weight = 4, Label = 5, Dropped = 6, Rows = 7;
+
+    /// <summary>An objective with the simple weighting, uniform times and independent Gaussian noise.</summary>
+    /// <param name="schedule">How data turns into noise.</param>
+    /// <param name="parameterization">What the network's output means.</param>
+    public DenoisingObjective(NoiseSchedule schedule, Parameterization parameterization)
+    {
+        ArgumentNullException.ThrowIfNull(schedule);
+        ArgumentNullException.ThrowIfNull(parameterization);
+        Schedule = schedule;
+        Parameterization = parameterization;
+    }
+
+    /// <summary>How data turns into noise.</summary>
+    public NoiseSchedule Schedule { get; }
+
+    /// <summary>What the network's output means.</summary>
+    public Parameterization Parameterization { get; }
+
+    /// <summary>How much each level counts. Default <see cref="LossWeighting.Simple"/>.</summary>
+    public LossWeighting Weighting { get; init => field = value ?? throw new ArgumentNullException(nameof(value)); } = LossWeighting.Simple;
+
+    /// <summary>Which levels are looked at. Default <see cref="TimeDistribution.Uniform"/>.</summary>
+    public TimeDistribution Times { get; init => field = value ?? throw new ArgumentNullException(nameof(value)); } = TimeDistribution.Uniform();
+
+    /// <summary>Which noise goes with which data. Default <see cref="Coupling.Independent"/>.</summary>
+    public Coupling Coupling { get; init => field = value ?? throw new ArgumentNullException(nameof(value)); } = Coupling.Independent;
+
+    /// <summary>
+    /// The probability with which a sample's condition is dropped, so that the network can be guided (Ho and Salimans 2022). In [0, 1];
+    /// default 0; 0.1 is usual.
+    /// </summary>
+    public double ConditionDropout
+    {
+        get;
+        init => field = value is >= 0 and <= 1 ? value
+            : throw new ArgumentOutOfRangeException(nameof(value), value, "The probability of dropping a condition lies in [0, 1].");
+    }
+
+    /// <inheritdoc/>
+    /// <exception cref="ArgumentException">x0 is not a floating batch, or the condition is of another batch.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// The parameterization or the weighting is undefined at a drawn level, the condition cannot be dropped, or the network's output has
+    /// another shape than the data.
+    /// </exception>
+    public override Tensor Loss(DenoisingNetwork network, Tensor x0, Conditioning? condition, NoiseSource noise)
+    {
+        using var scope = NewDisposeScope();
+        return Terms(network, x0, condition, noise).Loss.MoveToOuterDisposeScope();
+    }
+
+    /// <inheritdoc/>
+    /// <inheritdoc cref="Loss" path="/exception"/>
+    public override LossTerms Terms(DenoisingNetwork network, Tensor x0, Conditioning? condition, NoiseSource noise)
+    {
+        ArgumentNullException.ThrowIfNull(network);
+        ArgumentNullException.ThrowIfNull(noise);
+        CheckBatch(x0, condition);
+        using var scope = NewDisposeScope();
+        var coupled = Coupling.Couple(x0, condition, noise);
+        var (data, other, given) = (coupled.Data, coupled.Noise, coupled.Condition);
+        var batch = (int)data.shape[0];
+        var times = Times.Draw(batch, Schedule, noise);
+        var drops = ConditionDropout > 0 && given is { IsEmpty: false };
+        var (factors, levels) = Factors(times, drops ? noise : null);
+        var table = Upload(factors, batch, data);
+        Tensor Row(int row) => table[row].view([batch, .. Enumerable.Repeat(1L, (int)data.dim() - 1)]);
+
+        var input = (data * Row(InputData)).addcmul_(other, Row(InputNoise), 1);
+        var target = Mix(factors, batch, data, other, Row);
+        if (drops) given = given!.Drop(table[Dropped].gt(0.5));
+        var output = network.call(input, table[Label], given);
+        if (!output.shape.AsSpan().SequenceEqual(data.shape))
+            throw new InvalidOperationException(
+                $"The network returned [{string.Join(", ", output.shape)}] for data [{string.Join(", ", data.shape)}]; the same shape is needed. "
+                + "A network that also predicts a variance is trained by a variational objective.");
+        // In the type of the data whatever the network computed in: the loss keeps its precision.
+        var error = (output.to(data.dtype) - target).square().flatten(1).mean([1L]); // [batch]
+        var perSample = error * table[Weight];
+        return new LossTerms(perSample.mean().MoveToOuterDisposeScope(), perSample.MoveToOuterDisposeScope(), levels);
+    }
+
+    private static void CheckBatch(Tensor x0, Conditioning? condition)
+    {
+        ArgumentNullException.ThrowIfNull(x0);
+        if (x0.dim() < 2 || x0.shape[0] == 0 || x0.dtype is not (ScalarType.Float32 or ScalarType.Float64))
+            throw new ArgumentException($"x0 is {x0.dtype} of shape [{string.Join(", ", x0.shape)}]; Float32 or Float64 [batch, …] with at least one sample is needed.", nameof(x0));
+        if (condition?.BatchSize is { } batch && batch != x0.shape[0])
+            throw new ArgumentException($"The condition has {batch} samples, x0 {x0.shape[0]}.", nameof(condition));
+    }
+
+    private (double[] Factors, NoiseLevel[] Levels) Factors(double[] times, NoiseSource? drops)
+    {
+        var batch = times.Length;
+        var factors = new double[Rows * batch];
+        var levels = new NoiseLevel[batch];
+        for (var i = 0; i < batch; i++)
+        {
+            var level = levels[i] = Schedule.At(times[i]);
+            var scalings = Parameterization.At(level);
+            var (data, noise) = scalings.Target(level);
+            ReadOnlySpan<double> column =
+            [
+                scalings.In * level.Alpha, scalings.In * level.Sigma, data, noise, Weighting.OfOutput(level, scalings), scalings.Label,
+                drops is null ? 0 : drops.NextDouble() < ConditionDropout ? 1 : 0,
+            ];
+            for (var row = 0; row < Rows; row++)
+                factors[row * batch + i] = double.IsFinite(column[row]) ? column[row] : throw Undefined(level, column);
+        }
+
+        return (factors, levels);
+    }
+
+    private InvalidOperationException Undefined(NoiseLevel level, ReadOnlySpan<double> column) => new(
+        $"Training with the {Parameterization.Name} parameterization and this weighting is undefined at t = {level.Time:g6} (α = {level.Alpha:g6}, σ = {level.Sigma:g6}): "
+        + $"the target is {column[TargetData]:g6}·x₀ + {column[TargetNoise]:g6}·x₁ with weight {column[Weight]:g6} and label {column[Label]:g6}. "
+        + "Draw times that keep away from this end, or predict v, the velocity or the data.");
+
+    private static Tensor Upload(double[] factors, int batch, Tensor like)
+    {
+        var rows = like.dtype == ScalarType.Float64
+            ? tensor(factors, [Rows, batch])
+            : tensor(Array.ConvertAll(factors, f => (float)f), [Rows, batch]);
+        return like.device_type == DeviceType.CPU ? rows : rows.to(like.device);
+    }
+
+    // a·x₀ + b·x₁ without the passes that a factor of 0 or 1 for the whole batch saves: ε's target is x₁ itself.
+    private static Tensor Mix(double[] factors, int batch, Tensor data, Tensor noise, Func<int, Tensor> row)
+    {
+        bool All(int r, double value) => !factors.AsSpan(r * batch, batch).ContainsAnyExcept(value);
+        Tensor Term(Tensor x, int r) => All(r, 1) ? x : x * row(r);
+        if (All(TargetData, 0)) return Term(noise, TargetNoise);
+        if (All(TargetNoise, 0)) return Term(data, TargetData);
+        return (data * row(TargetData)).addcmul_(noise, row(TargetNoise), 1);
+    }
+}
