@@ -1,0 +1,132 @@
+using System.Text.Json;
+using Diffusion.Checkpoints;
+using Diffusion.Data;
+
+namespace Diffusion.Training;
+
+/// <summary>
+/// What a checkpoint of a run holds: <c>weights.safetensors</c>, <c>average-N.safetensors</c> for each average (a whole network each, buffers included),
+/// <c>optimizer.safetensors</c>, <c>objective.safetensors</c> where the objective learns something, and <c>run.json</c>.
+/// </summary>
+internal static class RunCheckpoint
+{
+    private const string Weights = "weights.safetensors", Optimizer = "optimizer.safetensors", Objective = "objective.safetensors", Run = "run.json";
+    private const int Format = 1;
+
+    private static readonly JsonSerializerOptions Json = new() { WriteIndented = true, PropertyNamingPolicy = JsonNamingPolicy.CamelCase, RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true };
+
+    public static void Write(TrainingRun run, string folder)
+    {
+        StateDict.Save(run.Network, Path.Combine(folder, Weights));
+        if (run.Objective.Module is { } module) StateDict.Save(module, Path.Combine(folder, Objective));
+        for (var i = 0; i < run.Averages.Count; i++)
+        {
+            var values = run.Averages[i].Values;
+            SafetensorsFile.Save(
+                Path.Combine(folder, Average(i)),
+                run.Network.state_dict().Select(entry => (entry.Key, values.TryGetValue(entry.Key, out var average) ? average : entry.Value)),
+                new Dictionary<string, string> { ["format"] = "pt" });
+        }
+
+        SafetensorsFile.Save(Path.Combine(folder, Optimizer), run.Optimizer.State.Select(entry => (entry.Key, entry.Value)));
+        var position = run.Loader.Position;
+        var record = new Record(
+            Format, run.Step, run.Elapsed.TotalSeconds, run.Settings.Seed, position.Epoch, position.Batch, run.Loader.BatchesPerEpoch, [.. run.Loader.SampleShape],
+            run.Settings.Accumulation, run.Optimizer.Rule.Name, [.. run.Averages.Select(a => a.Updates)]);
+        AtomicFile.WriteText(Path.Combine(folder, Run), JsonSerializer.Serialize(record, Json));
+    }
+
+    /// <summary>Restores a run. All files are opened and checked before anything is changed.</summary>
+    public static void Read(TrainingRun run, string folder)
+    {
+        var record = ReadRecord(Path.Combine(folder, Run));
+        Check(run, record, Path.Combine(folder, Run));
+        using var weights = SafetensorsFile.Open(Path.Combine(folder, Weights));
+        using var optimizer = SafetensorsFile.Open(Path.Combine(folder, Optimizer));
+        var averages = Enumerable.Range(0, run.Averages.Count).Select(i => SafetensorsFile.Open(Path.Combine(folder, Average(i)))).ToArray();
+        try
+        {
+            CheckFit(run.Optimizer.State, optimizer);
+            for (var i = 0; i < averages.Length; i++) CheckFit(run.Averages[i].Values, averages[i], others: true);
+            if (run.Objective.Module is { } module)
+            {
+                using var objective = SafetensorsFile.Open(Path.Combine(folder, Objective));
+                StateDict.LoadInto(module, objective);
+            }
+
+            StateDict.LoadInto(run.Network, weights);
+            Copy(run.Optimizer.State, optimizer);
+            for (var i = 0; i < averages.Length; i++)
+            {
+                Copy(run.Averages[i].Values, averages[i]);
+                run.Averages[i].Updates = record.AverageUpdates[i];
+            }
+        }
+        finally
+        {
+            foreach (var file in averages) file.Dispose();
+        }
+
+        run.Loader.Position = new LoaderPosition(record.Epoch, record.Batch);
+        run.Step = record.Step;
+        run.Elapsed = TimeSpan.FromSeconds(record.ElapsedSeconds);
+    }
+
+    private static string Average(int index) => $"average-{index}.safetensors";
+
+    private static Record ReadRecord(string path)
+    {
+        try
+        {
+            var record = JsonSerializer.Deserialize<Record>(File.ReadAllBytes(path), Json) ?? throw new JsonException("it is empty");
+            if (record.Format != Format) throw new InvalidDataException($"'{path}' has format {record.Format}; this version reads format {Format}.");
+            if (record.Step < 0 || !(record.ElapsedSeconds >= 0) || record.ElapsedSeconds > TimeSpan.MaxValue.TotalSeconds / 2)
+                throw new InvalidDataException($"'{path}' has step {record.Step} and {record.ElapsedSeconds} seconds; neither may be negative.");
+            return record;
+        }
+        catch (JsonException error)
+        {
+            throw new InvalidDataException($"'{path}' does not describe a training run: {error.Message}", error);
+        }
+    }
+
+    // What is not the same would silently train something else than the uninterrupted run.
+    private static void Check(TrainingRun run, Record record, string path)
+    {
+        void Same<T>(string what, T saved, T given)
+        {
+            if (!EqualityComparer<T>.Default.Equals(saved, given))
+                throw new InvalidDataException($"'{path}' is of a run with {what} {saved}, but this one has {given}. Resume with the settings of the run, or begin a new one in another folder.");
+        }
+
+        Same("seed", record.Seed, run.Settings.Seed);
+        Same("the update rule", record.Optimizer, run.Optimizer.Rule.Name);
+        Same("a number of averages of", record.AverageUpdates.Length, run.Averages.Count);
+        Same("an accumulation of", record.Accumulation, run.Settings.Accumulation);
+        Same("batches an epoch of", record.BatchesPerEpoch, run.Loader.BatchesPerEpoch);
+        Same("samples of shape", string.Join('×', record.SampleShape), string.Join('×', run.Loader.SampleShape));
+        if (record.Epoch < 0 || record.Batch < 0 || record.Batch >= record.BatchesPerEpoch) throw new InvalidDataException($"'{path}' stands at epoch {record.Epoch}, batch {record.Batch} of {record.BatchesPerEpoch}.");
+    }
+
+    private static void CheckFit(IReadOnlyDictionary<string, Tensor> targets, TensorFile file, bool others = false)
+    {
+        foreach (var (name, target) in targets)
+            if (!file.Contains(name) || !file.Shape(name).SequenceEqual(target.shape) || file.DType(name) != target.dtype)
+                throw new InvalidDataException($"'{file.Path}' does not hold '{name}' as {target.dtype} [{string.Join(", ", target.shape)}]: it is of another network or optimizer.");
+        if (!others && file.Keys.FirstOrDefault(key => !targets.ContainsKey(key)) is { } extra)
+            throw new InvalidDataException($"'{file.Path}' holds '{extra}', which this network or optimizer does not have.");
+    }
+
+    private static void Copy(IReadOnlyDictionary<string, Tensor> targets, TensorFile file)
+    {
+        using var gradients = no_grad();
+        foreach (var (name, target) in targets)
+        {
+            using var value = file.Read(name);
+            target.copy_(value);
+        }
+    }
+
+    private sealed record Record(
+        int Format, long Step, double ElapsedSeconds, long Seed, long Epoch, long Batch, long BatchesPerEpoch, long[] SampleShape, int Accumulation, string Optimizer, long[] AverageUpdates);
+}
