@@ -1,3 +1,4 @@
+using Diffusion.Checkpoints;
 using Diffusion.Schedules;
 using Diffusion.Training;
 using Xunit;
@@ -80,6 +81,28 @@ public class LossWeightingTests
         var soft = 1 / (1 / snr + 0.25); // k-diffusion: 1/(σ² + σ_data²) with σ_data = ½
         Assert.Equal(soft, LossWeighting.SoftMinSnr(4).At(level, scalings), 1e-12 * soft);
         Assert.Equal(3 * snr, LossWeighting.Of(l => 3 * l.Alpha * l.Alpha / l.Sigma / l.Sigma).At(level, scalings), 1e-12 * snr);
+    }
+
+    [Theory]
+    [InlineData("snr0")]
+    [InlineData("snr1")]
+    public void SignalToNoiseRatiosAndMinSnrAreThoseOfDiffusers(string name)
+    {
+        using var file = SafetensorsFile.Open(Path.Combine(Shared.Require("golden/training"), "data.safetensors"));
+        using var scope = NewDisposeScope();
+        double[] Recorded(string key) => file.Read($"{name}.{key}").to(float64).data<double>().ToArray();
+        var schedule = new DiscreteSchedule(name == "snr0" ? BetaSchedule.Linear() : BetaSchedule.ScaledLinear());
+        var (timesteps, snr, eps, v) = (Recorded("t"), Recorded("snr"), Recorded("min_snr5_eps"), Recorded("min_snr5_v"));
+        for (var i = 0; i < timesteps.Length; i++)
+        {
+            var level = schedule.AtTimestep((int)timesteps[i]);
+            // Recorded in float32 from a float32 product of a thousand factors; 1 − ᾱ loses four digits at the clean end.
+            Close(snr[i], LossWeighting.Snr.At(level, default));
+            Close(eps[i], LossWeighting.MinSnr(5).OfOutput(level, Parameterization.Epsilon().At(level)));
+            Close(v[i], LossWeighting.MinSnr(5).OfOutput(level, Parameterization.V().At(level)));
+        }
+
+        static void Close(double expected, double actual) => Assert.Equal(expected, actual, 4e-4 * expected);
     }
 
     // −½·dSNR/dt by a central difference.
