@@ -60,6 +60,17 @@ public abstract class Parameterization
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="sigmaData"/> is not positive and finite.</exception>
     public static Parameterization Edm(double sigmaData = 0.5, NoiseLabel? label = null) => new EdmParameterization(sigmaData, label);
 
+    /// <summary>
+    /// The same network on states of any scale: the state is divided by √(α² + σ²) first. A network that was trained on variance-preserving
+    /// states is so used on variance-exploding ones.
+    /// </summary>
+    /// <param name="inner">What the output means for states with α² + σ² = 1.</param>
+    public static Parameterization Normalized(Parameterization inner)
+    {
+        ArgumentNullException.ThrowIfNull(inner);
+        return new NormalizedParameterization(inner);
+    }
+
     private sealed class Preset(string name, NoiseLabel? label, Func<NoiseLevel, (double Skip, double Out, double In)> scalings) : Parameterization
     {
         public override string Name => name;

@@ -12,7 +12,7 @@ public class SchedulerConfigTests
         var plan = SchedulerConfig.Parse("""{"_class_name": "DDPMScheduler"}""").Plan();
         var schedule = Assert.IsType<DiscreteSchedule>(plan.Schedule);
         Assert.Equal(1000, schedule.TrainingSteps);
-        Assert.Equal(1e-4, schedule.Betas[0], 15);
+        Assert.Equal(1e-4, schedule.Betas[0], 1e-7);
         Assert.Equal("epsilon", plan.Parameterization.Name);
         Assert.Equal([900.0, 800, 700, 600, 500, 400, 300, 200, 100, 0], plan.Grid(10).Select(step => step.At.Label!.Value));
         Assert.True(plan.Grid(10).End.IsClean);
@@ -71,7 +71,7 @@ public class SchedulerConfigTests
     public void OneConfigurationServesManyClasses()
     {
         var config = SchedulerConfig.Parse("""{"_class_name": "DDPMScheduler", "beta_end": 0.012, "variance_type": "fixed_large"}""").As("DDIMScheduler");
-        Assert.Equal(0.012, ((DiscreteSchedule)config.Plan().Schedule).Betas[^1], 15);
+        Assert.Equal(0.012, ((DiscreteSchedule)config.Plan().Schedule).Betas[^1], 1e-7);
         Assert.Contains("variance_type", Assert.Single(config.Notes), StringComparison.Ordinal);
     }
 

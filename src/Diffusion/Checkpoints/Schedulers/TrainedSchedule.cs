@@ -30,48 +30,38 @@ internal static class TrainedSchedule
         ConfigKey.Number("sample_max_value", 1),
     ];
 
-    /// <summary>The noise rates of a configuration; null values of a class take the given default.</summary>
-    public static double[] Betas(ConfigValues values)
+    /// <summary>The discrete schedule of a configuration, rounded as the references hold it.</summary>
+    /// <param name="values">The settings.</param>
+    /// <param name="finite">Whether σ/α must stay finite: a schedule that ends without data then keeps 2⁻²⁴ of its variance.</param>
+    public static DiscreteSchedule Of(ConfigValues values, bool finite = false)
     {
-        var steps = values.Integer(Steps);
-        if (values.Numbers("trained_betas") is { } trained)
-        {
-            if (trained.Length != steps) throw values.Wrong("trained_betas", $"has {trained.Length} values, but '{Steps}' is {steps}.");
-            return Rescaled(values, trained);
-        }
-
-        var (start, end) = (values.Number("beta_start"), values.Number("beta_end"));
+        var trained = values.Numbers("trained_betas");
         try
         {
-            return Rescaled(values, values.Choice("beta_schedule") switch
-            {
-                "linear" => BetaSchedule.Linear(steps, start, end),
-                "scaled_linear" => BetaSchedule.ScaledLinear(steps, start, end),
-                "squaredcos_cap_v2" => BetaSchedule.Cosine(steps),
-                "sigmoid" => BetaSchedule.Sigmoid(steps, start, end),
-                "exp" => BetaSchedule.Exponential(steps),
-                "laplace" => BetaSchedule.Laplace(steps),
-                var other => throw values.Wrong("beta_schedule", $"is \"{other}\", which is not known."),
-            });
+            var betas = Float32Rates.Round(values.FlagIfAny("rescale_betas_zero_snr") ? BetaSchedule.RescaleToZeroTerminalSnr(Betas(values, trained)) : Betas(values, trained));
+            return new DiscreteSchedule(finite && betas[^1] == 1 ? Float32Rates.LeaveTheLeast(betas) : betas, LevelInterpolation.NoiseToSignal);
         }
         catch (ArgumentException error)
         {
-            throw values.Wrong("beta_schedule", $"makes no schedule of {start} to {end} in {steps} steps: {error.Message}");
+            throw values.Wrong(trained is null ? "beta_schedule" : "trained_betas", $"makes no schedule: {error.Message}");
         }
     }
 
-    /// <summary>The discrete schedule of a configuration.</summary>
-    public static DiscreteSchedule Of(ConfigValues values)
+    private static double[] Betas(ConfigValues values, double[]? trained)
     {
-        var betas = Betas(values);
-        try
+        var (steps, start, end) = (values.Integer(Steps), values.Number("beta_start"), values.Number("beta_end"));
+        if (trained is not null)
+            return trained.Length == steps ? trained : throw values.Wrong("trained_betas", $"has {trained.Length} values, but '{Steps}' is {steps}.");
+        return values.Choice("beta_schedule") switch
         {
-            return new DiscreteSchedule(betas);
-        }
-        catch (ArgumentException error)
-        {
-            throw values.Wrong("trained_betas", $"is no list of noise rates: {error.Message}");
-        }
+            "linear" => BetaSchedule.Linear(steps, start, end),
+            "scaled_linear" => BetaSchedule.ScaledLinear(steps, start, end),
+            "squaredcos_cap_v2" => BetaSchedule.Cosine(steps),
+            "sigmoid" => BetaSchedule.Sigmoid(steps, start, end),
+            "exp" => BetaSchedule.Exponential(steps),
+            "laplace" => BetaSchedule.Laplace(steps),
+            var other => throw new InvalidOperationException($"There is no beta schedule \"{other}\"."),
+        };
     }
 
     /// <summary>What the network predicts, told the integer timestep.</summary>
@@ -105,7 +95,4 @@ internal static class TrainedSchedule
         if (!(range > 0) || !double.IsFinite(range)) throw values.Wrong("clip_sample_range", $"is {range}; a positive number is needed.");
         return inner => new ClampedDenoiser(inner, range, keepNoise);
     }
-
-    private static double[] Rescaled(ConfigValues values, double[] betas) =>
-        values.FlagIfAny("rescale_betas_zero_snr") ? BetaSchedule.RescaleToZeroTerminalSnr(betas) : betas;
 }

@@ -20,7 +20,7 @@ internal sealed class UnclipReader : SchedulerReader
 
     public override SchedulerPlan Plan(SchedulerConfig config, ConfigValues values, StepOptions step)
     {
-        var schedule = new DiscreteSchedule(BetaSchedule.Cosine(values.Integer("num_train_timesteps")));
+        var schedule = new DiscreteSchedule(Float32Rates.Round(BetaSchedule.Cosine(values.Integer("num_train_timesteps"))));
         var variance = values.Choice("variance_type") == "learned_range" ? ReverseVariance.LearnedRange : ReverseVariance.Small;
         return new SchedulerPlan(config, schedule, TrainedSchedule.Prediction(values), new PublishedDdpm(variance), Grid)
         {
