@@ -24,6 +24,20 @@ public abstract class NoiseSchedule
     /// <exception cref="ArgumentOutOfRangeException">The schedule never reaches the value.</exception>
     public NoiseLevel AtNoiseToSignal(double noiseToSignal) => AtLogSnr(-2 * Math.Log(noiseToSignal));
 
+    /// <summary>
+    /// The level at which σ/α takes a value, also where the schedule never reaches it: there the noisy end's α is kept and the time is NaN, which is how
+    /// EDM's churn rises above σ_max. A denoiser that is told the time refuses such a level.
+    /// </summary>
+    /// <param name="noiseToSignal">σ/α, positive and finite.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The value lies below what the schedule reaches, or is not positive and finite.</exception>
+    public NoiseLevel AtOrAboveNoise(double noiseToSignal)
+    {
+        var noisiest = At(1);
+        return noiseToSignal > noisiest.NoiseToSignal && double.IsFinite(noiseToSignal)
+            ? NoiseLevel.Of(noisiest.Alpha, noisiest.Alpha * noiseToSignal)
+            : AtNoiseToSignal(noiseToSignal);
+    }
+
     /// <summary>Clean data: σ = 0, where every default time grid ends.</summary>
     public NoiseLevel Clean
     {

@@ -28,6 +28,9 @@ public sealed class SamplerStep
     /// <summary>The level that the step goes to.</summary>
     public NoiseLevel To => _grid.To;
 
+    /// <summary>The end of the step as a point to ask at: with the label that the grid fixes there, if any.</summary>
+    public NoisePoint End => new(_grid.To, _grid.ToLabel);
+
     /// <summary>What earlier steps recorded, newest first; as many as the sampler's history length, fewer at the start of a run.</summary>
     public IReadOnlyList<StepRecord> History => _run.History;
 
@@ -37,6 +40,12 @@ public sealed class SamplerStep
     /// <summary>The first estimate of this step, and the state it was made from, which become its record.</summary>
     internal (Tensor State, Estimate Estimate)? First { get; private set; }
 
+    /// <summary>What <see cref="Keep"/> was given, which becomes part of the step's record.</summary>
+    internal Tensor? Kept { get; private set; }
+
+    /// <summary>Makes a tensor part of this step's record, where later steps find it as <see cref="StepRecord.Kept"/>: what a multistep formula would otherwise form again.</summary>
+    public void Keep(Tensor value) => Kept = value;
+
     /// <summary>The estimate at the step's own level. The first one of a step is what history records.</summary>
     public Estimate Denoise(Tensor x) => Denoise(x, At);
 
@@ -44,6 +53,13 @@ public sealed class SamplerStep
     public Estimate Denoise(Tensor x, NoisePoint at)
     {
         var estimate = _run.Evaluate(x, at);
+        First ??= (x, estimate);
+        return estimate;
+    }
+
+    /// <summary>Takes an estimate that an earlier trial of this step made at the same state for its first one, without asking again.</summary>
+    internal Estimate Reuse(Tensor x, Estimate estimate)
+    {
         First ??= (x, estimate);
         return estimate;
     }

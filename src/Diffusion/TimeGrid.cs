@@ -23,6 +23,9 @@ public sealed class TimeGrid : IReadOnlyList<GridStep>
                 throw new ArgumentException($"Step {i} starts at σ = {steps[i].At.Level.Sigma}: a denoiser is asked only where there is noise.", nameof(steps));
         Schedule = schedule;
         _steps = steps.ToArray();
+        for (var i = 0; i + 1 < _steps.Length; i++)
+            if (_steps[i].ToLabel is null && _steps[i + 1].At is { Label: { } label } next && next.Level == _steps[i].To)
+                _steps[i] = _steps[i] with { ToLabel = label };
     }
 
     /// <summary>The schedule that the levels belong to.</summary>
