@@ -1,0 +1,41 @@
+namespace Diffusion.Tests.Laws;
+
+/// <summary>A sampler, and what the laws may expect of it. What is null is not claimed.</summary>
+/// <param name="Name">What test reports call it.</param>
+/// <param name="Make">The sampler for a run of a number of steps; most do not care.</param>
+internal sealed record CatalogueEntry(string Name, Func<int, Sampler> Make)
+{
+    public CatalogueEntry(string name, Sampler sampler) : this(name, _ => sampler)
+    {
+    }
+
+    /// <summary>Without noise: the order in which its error falls against the exact flow.</summary>
+    public double? Flow { get; init; }
+
+    /// <summary>The same on a Gaussian, where it differs: some methods happen to be better there.</summary>
+    public double? FlowOnGaussian { get; init; }
+
+    /// <summary>With noise: the order in which the error of its distribution falls.</summary>
+    public double? Weak { get; init; }
+
+    /// <summary>Whether <see cref="Weak"/> takes noise of one Brownian path; else it holds with noise drawn afresh.</summary>
+    public bool WeakNeedsPath { get; init; }
+
+    /// <summary>With noise: the order in which the error of its path falls, for one Brownian path.</summary>
+    public double? Strong { get; init; }
+
+    /// <summary>The spacing that its orders hold on.</summary>
+    public Spacing Spacing { get; init; } = Spacing.Karras;
+
+    /// <summary>The fewest steps at which its orders show.</summary>
+    public int Steps { get; init; } = 64;
+
+    /// <summary>Whether it is affine in the state and in the noise on Gaussian data: its moments are then known exactly.</summary>
+    public bool Affine { get; init; } = true;
+
+    /// <summary>Whether it can start from pure noise, α = 0.</summary>
+    public bool FromPureNoise { get; init; } = true;
+
+    /// <summary>Whether it chooses its steps itself, so that their number is not that of the grid.</summary>
+    public bool OwnSteps { get; init; }
+}

@@ -1,0 +1,61 @@
+using Diffusion.Samplers;
+using Xunit;
+
+namespace Diffusion.Tests.Laws;
+
+/// <summary>
+/// Every sampler of the library, in the settings that differ in what can be expected. The theories of this folder run over the list: a new
+/// sampler needs its file and a line here.
+/// </summary>
+internal static class SamplerCatalogue
+{
+    public static IReadOnlyList<CatalogueEntry> All { get; } =
+    [
+        new("DDIM", new DdimSampler()) { Flow = 1 },
+        new("DDIM eta 1", new DdimSampler(1)) { Weak = 1, Strong = 1 },
+        new("DDPM", new DdpmSampler()) { Weak = 1, Strong = 1 },
+        new("DDPM large", new DdpmSampler(ReverseVariance.Large)) { Weak = 1, Strong = 1 },
+        new("Euler", new EulerSampler()) { Flow = 1 },
+        new("Euler churn", new EulerSampler(new Churn(5))) { Weak = 1 },
+        new("Euler ancestral", new EulerAncestralSampler()) { Weak = 1, Strong = 1 },
+        new("Euler ancestral eta 0.5", new EulerAncestralSampler(0.5)) { Weak = 1, Strong = 1 },
+        new("Heun", new HeunSampler()) { Flow = 2 },
+        new("Heun churn", new HeunSampler(new Churn(5))) { Weak = 2 },
+        new("Midpoint", new HeunSampler(position: 0.5)) { Flow = 2, FlowOnGaussian = 3 },
+        new("Ralston", new HeunSampler(position: 2.0 / 3)) { Flow = 2 },
+        new("Runge-Kutta 4", new RungeKutta4Sampler()) { Flow = 4 },
+        new("DPM2", new Dpm2Sampler()) { Flow = 2 },
+        new("DPM2 churn", new Dpm2Sampler(new Churn(5))) { Weak = 2 },
+        new("DPM2 ancestral", new Dpm2AncestralSampler()) { Weak = 2, Strong = 1 },
+        new("LMS 1", new LinearMultistepSampler(1)) { Flow = 1 },
+        new("LMS 2", new LinearMultistepSampler(2)) { Flow = 2 },
+        new("LMS 3", new LinearMultistepSampler(3)) { Flow = 3 },
+        new("LMS 4", new LinearMultistepSampler(4)) { Flow = 4, Steps = 128 },
+        new("PNDM", new PndmSampler()) { Flow = 2 },
+        new("PLMS", new PndmSampler(PndmWarmUp.ImprovedEuler)) { Flow = 2 },
+        new("iPNDM", new PndmSampler(PndmWarmUp.LowerOrders)) { Flow = 2 },
+        new("DPM++ 2S", new DpmPlusPlus2SAncestralSampler(eta: 0)) { Flow = 2 },
+        new("DPM++ 2S ancestral", new DpmPlusPlus2SAncestralSampler()) { Weak = 2, Strong = 1 },
+        new("DPM++ SDE", new DpmPlusPlusSdeSampler()) { Weak = 2, WeakNeedsPath = true, Strong = 1 },
+        new("DPM fast", steps => new DpmFastSampler(3 * steps - 1)) { Flow = 3, FromPureNoise = false, OwnSteps = true },
+        new("DPM fast ancestral", steps => new DpmFastSampler(3 * steps - 1, eta: 1)) { Strong = 1, FromPureNoise = false, OwnSteps = true },
+        new("DPM adaptive 12", new DpmAdaptiveSampler(order: 2)) { Affine = false, FromPureNoise = false, OwnSteps = true },
+        new("DPM adaptive 23", new DpmAdaptiveSampler()) { Affine = false, FromPureNoise = false, OwnSteps = true },
+        new("DPM adaptive 23 ancestral", new DpmAdaptiveSampler(eta: 1)) { Affine = false, FromPureNoise = false, OwnSteps = true },
+    ];
+
+    public static CatalogueEntry Of(string name) => All.Single(entry => entry.Name == name);
+
+    /// <summary>The names of the samplers that a law is about.</summary>
+    public static TheoryData<string> Names(Func<CatalogueEntry, bool>? of = null) => new(All.Where(of ?? (_ => true)).Select(entry => entry.Name));
+
+    /// <summary>Those names with every schedule.</summary>
+    public static TheoryData<string, string> OnEverySchedule(Func<CatalogueEntry, bool>? of = null)
+    {
+        var data = new TheoryData<string, string>();
+        foreach (var entry in All.Where(of ?? (_ => true)))
+            foreach (var schedule in LawSchedules.Names)
+                data.Add(entry.Name, schedule);
+        return data;
+    }
+}
