@@ -9,6 +9,9 @@ internal static class ScheduleFormat
     public static JsonObject Write(NoiseSchedule schedule) => schedule switch
     {
         VariancePreservingSchedule s => new JsonObject { ["kind"] = "variance-preserving", ["betaMin"] = s.BetaMin, ["betaMax"] = s.BetaMax },
+        SubVariancePreservingSchedule s => new JsonObject { ["kind"] = "sub-variance-preserving", ["betaMin"] = s.BetaMin, ["betaMax"] = s.BetaMax },
+        VarianceExplodingSchedule s => new JsonObject { ["kind"] = "variance-exploding", ["sigmaMin"] = s.SigmaMin, ["sigmaMax"] = s.SigmaMax },
+        KarrasSchedule s => new JsonObject { ["kind"] = "karras", ["sigmaMin"] = s.SigmaMin, ["sigmaMax"] = s.SigmaMax, ["rho"] = s.Rho },
         CosineSchedule s => new JsonObject { ["kind"] = "cosine", ["offset"] = s.Offset },
         RectifiedFlowSchedule => new JsonObject { ["kind"] = "rectified-flow" },
         DiscreteSchedule s => new JsonObject
@@ -27,6 +30,9 @@ internal static class ScheduleFormat
             NoiseSchedule schedule = settings.Text("kind") switch
             {
                 "variance-preserving" => new VariancePreservingSchedule(settings.Number("betaMin"), settings.Number("betaMax")),
+                "sub-variance-preserving" => new SubVariancePreservingSchedule(settings.Number("betaMin"), settings.Number("betaMax")),
+                "variance-exploding" => new VarianceExplodingSchedule(settings.Number("sigmaMin"), settings.Number("sigmaMax")),
+                "karras" => new KarrasSchedule(settings.Number("sigmaMin"), settings.Number("sigmaMax"), settings.Number("rho")),
                 "cosine" => new CosineSchedule(settings.Number("offset")),
                 "rectified-flow" => new RectifiedFlowSchedule(),
                 "discrete" => new DiscreteSchedule(settings.Numbers("betas"), settings.Text("interpolation") switch
@@ -35,7 +41,7 @@ internal static class ScheduleFormat
                     "noise-to-signal" => LevelInterpolation.NoiseToSignal,
                     var other => throw settings.Fault("schedule.interpolation", $"is \"{other}\"; log-snr or noise-to-signal is needed"),
                 }),
-                var other => throw settings.Fault("schedule.kind", $"is \"{other}\"; variance-preserving, cosine, rectified-flow or discrete is needed"),
+                var other => throw settings.Fault("schedule.kind", $"is \"{other}\"; variance-preserving, sub-variance-preserving, variance-exploding, karras, cosine, rectified-flow or discrete is needed"),
             };
             settings.Finish();
             return schedule;

@@ -1,5 +1,3 @@
-using Diffusion.Integration;
-
 namespace Diffusion.Samplers;
 
 /// <summary>

@@ -6,35 +6,30 @@ namespace Diffusion.Schedules;
 /// </summary>
 public sealed class VariancePreservingSchedule : NoiseSchedule
 {
+    private readonly LinearRate _rate;
+
     /// <summary>The process between two noise rates.</summary>
     /// <param name="betaMin">β at t = 0; at least 0 and finite. 0.1 in the paper.</param>
     /// <param name="betaMax">β at t = 1; at least <paramref name="betaMin"/>, positive and finite. 20 in the paper.</param>
     /// <exception cref="ArgumentOutOfRangeException">A rate is out of its range.</exception>
-    public VariancePreservingSchedule(double betaMin = 0.1, double betaMax = 20)
-    {
-        if (!(betaMin >= 0) || !double.IsFinite(betaMin)) throw new ArgumentOutOfRangeException(nameof(betaMin), betaMin, "β must be finite and at least 0.");
-        if (!(betaMax >= betaMin) || !(betaMax > 0) || !double.IsFinite(betaMax))
-            throw new ArgumentOutOfRangeException(nameof(betaMax), betaMax, $"The final β must be positive, finite and at least the first ({betaMin}).");
-        BetaMin = betaMin;
-        BetaMax = betaMax;
-    }
+    public VariancePreservingSchedule(double betaMin = 0.1, double betaMax = 20) => _rate = new LinearRate(betaMin, betaMax);
 
     /// <summary>β at t = 0.</summary>
-    public double BetaMin { get; }
+    public double BetaMin => _rate.Start;
 
     /// <summary>β at t = 1.</summary>
-    public double BetaMax { get; }
+    public double BetaMax => _rate.End;
 
     /// <inheritdoc/>
     public override NoiseLevel At(double time)
     {
         CheckTime(time);
-        var beta = BetaMin + (BetaMax - BetaMin) * time;
-        var integral = BetaMin * time + (BetaMax - BetaMin) * time * time / 2;
+        var (beta, integral) = (_rate.At(time), _rate.Integral(time));
         var alpha = Math.Exp(-integral / 2);
         var sigma = Math.Sqrt(-Exponentials.Expm1(-integral));
         var varianceDot = beta * alpha * alpha;
-        return new NoiseLevel(time, alpha, sigma, -beta * alpha / 2, varianceDot / (2 * sigma)) { VarianceDot = varianceDot };
+        var sigmaDot = time == 0 && BetaMin == 0 ? Math.Sqrt(BetaMax / 2) : varianceDot / (2 * sigma); // β₀ = 0: σ rises like t
+        return new NoiseLevel(time, alpha, sigma, -beta * alpha / 2, sigmaDot) { VarianceDot = varianceDot };
     }
 
     /// <inheritdoc/>
@@ -42,8 +37,7 @@ public sealed class VariancePreservingSchedule : NoiseSchedule
     {
         if (double.IsPositiveInfinity(logSnr)) return 0;
         var integral = logSnr > 0 ? Exponentials.Log1p(Math.Exp(-logSnr)) : -logSnr + Exponentials.Log1p(Math.Exp(logSnr)); // ln(1 + σ²/α²)
-        var slope = BetaMax - BetaMin;
-        var time = 2 * integral / (BetaMin + Math.Sqrt(BetaMin * BetaMin + 2 * slope * integral)); // the root of ½·slope·t² + β₀·t = B without cancellation
+        var time = _rate.TimeAtIntegral(integral);
         if (!(time <= 1 + 1e-12)) throw Unreached(logSnr);
         return Math.Min(time, 1);
     }

@@ -8,6 +8,9 @@ internal enum Spacing
 
     /// <summary>Equal steps in log-SNR.</summary>
     LogSnr,
+
+    /// <summary>The same ramp with ρ = 3, which is uniform in the time of no schedule: with uniform steps some errors cancel on a Gaussian.</summary>
+    Gentle,
 }
 
 /// <summary>The grids of the laws: from σ/α = 80 to 0.002, which every schedule reaches, so that all of them are asked the same question.</summary>
@@ -33,12 +36,18 @@ internal static class LawGrids
         for (var i = 0; i <= steps; i++)
         {
             var part = steps == 0 ? 0 : (double)i / steps;
-            var sigma = spacing == Spacing.Karras
-                ? Math.Pow(Math.Pow(from, 1 / 7.0) + part * (Math.Pow(to, 1 / 7.0) - Math.Pow(from, 1 / 7.0)), 7)
-                : from * Math.Pow(to / from, part);
+            var sigma = spacing switch
+            {
+                Spacing.Karras => Ramp(7, part, from, to),
+                Spacing.Gentle => Ramp(3, part, from, to),
+                _ => from * Math.Pow(to / from, part),
+            };
             levels[i] = schedule.AtNoiseToSignal(sigma);
         }
 
         return levels;
     }
+
+    private static double Ramp(double rho, double part, double from, double to) =>
+        Math.Pow(Math.Pow(from, 1 / rho) + part * (Math.Pow(to, 1 / rho) - Math.Pow(from, 1 / rho)), rho);
 }

@@ -10,6 +10,9 @@ internal static class LawSchedules
         ("vp", new VariancePreservingSchedule()),
         ("cosine", new CosineSchedule()),
         ("flow", new RectifiedFlowSchedule()),
+        ("sub-vp", new SubVariancePreservingSchedule()),
+        ("ve", new VarianceExplodingSchedule(0.002, 100)),
+        ("karras", new KarrasSchedule()),
     ];
 
     public static IEnumerable<string> Names => _all.Select(entry => entry.Name);

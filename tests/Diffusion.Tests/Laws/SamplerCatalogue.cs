@@ -42,6 +42,14 @@ internal static class SamplerCatalogue
         new("DPM adaptive 12", new DpmAdaptiveSampler(order: 2)) { Affine = false, FromPureNoise = false, OwnSteps = true },
         new("DPM adaptive 23", new DpmAdaptiveSampler()) { Affine = false, FromPureNoise = false, OwnSteps = true },
         new("DPM adaptive 23 ancestral", new DpmAdaptiveSampler(eta: 1)) { Affine = false, FromPureNoise = false, OwnSteps = true },
+        new("Euler-Maruyama", new EulerMaruyamaSampler()) { Spacing = Spacing.Gentle, Steps = 256, Weak = 1, Strong = 1, ExactMean = false, FromPureNoise = false },
+        new("Euler-Maruyama eta 0.5", new EulerMaruyamaSampler(0.5)) { Weak = 1, Strong = 1, ExactMean = false, FromPureNoise = false },
+        new("Euler-Maruyama eta 0", new EulerMaruyamaSampler(0)) { Flow = 1, FromPureNoise = false },
+        new("Reverse diffusion", new ReverseDiffusionSampler()) { Weak = 1, Strong = 1, ExactMean = false },
+        new("Reverse diffusion eta 0", new ReverseDiffusionSampler(0)) { Flow = 1 },
+        new("Stochastic Heun", new StochasticHeunSampler()) { Weak = 2, Strong = 1, ExactMean = false, FromPureNoise = false },
+        new("Stochastic Heun eta 0", new StochasticHeunSampler(0)) { Flow = 2, Steps = 256, FromPureNoise = false },
+        new("Predictor-corrector", new PredictorCorrectorSampler()) { Affine = false },
     ];
 
     public static CatalogueEntry Of(string name) => All.Single(entry => entry.Name == name);

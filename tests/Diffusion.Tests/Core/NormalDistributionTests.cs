@@ -1,7 +1,6 @@
-using Diffusion.Training;
 using Xunit;
 
-namespace Diffusion.Tests.Training;
+namespace Diffusion.Tests.Core;
 
 public class NormalDistributionTests
 {

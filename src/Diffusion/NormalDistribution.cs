@@ -1,4 +1,4 @@
-namespace Diffusion.Training;
+namespace Diffusion;
 
 /// <summary>The standard normal distribution on the host, in double precision.</summary>
 internal static class NormalDistribution

@@ -1,4 +1,4 @@
-namespace Diffusion.Integration;
+namespace Diffusion;
 
 /// <summary>Gauss–Legendre quadrature: n points integrate every polynomial of degree 2n − 1 exactly.</summary>
 internal sealed class GaussLegendre
