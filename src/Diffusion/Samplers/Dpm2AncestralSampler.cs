@@ -17,9 +17,6 @@ public sealed class Dpm2AncestralSampler : Sampler
     protected override Tensor Step(SamplerStep step, Tensor x)
     {
         ArgumentNullException.ThrowIfNull(step);
-        var split = AncestralSplit.Of(step.From, step.To, _eta);
-        var next = Dpm2Sampler.Solve(step, x, step.At, split.Down);
-        if (split.Deviation > 0) next.Add(split.Deviation * _noiseScale, step.NoiseBetween(x, step.From, step.To));
-        return next.Evaluate();
+        return Dpm2Sampler.Ancestral(step, x, AncestralSplit.Of(step.From, step.To, _eta), _noiseScale);
     }
 }

@@ -30,4 +30,12 @@ public sealed class Dpm2Sampler(Churn? churn = null) : Sampler
         var second = step.Denoise(state.Evaluate(), middle);
         return NoiseAxis.Move(x, from, to, LinearForm.Noise(second, state, middle.Level));
     }
+
+    /// <summary>The deterministic step of a split, then its noise.</summary>
+    internal static Tensor Ancestral(SamplerStep step, Tensor x, AncestralSplit split, double noiseScale)
+    {
+        var next = Solve(step, x, step.At, split.Down);
+        if (split.Deviation > 0) next.Add(split.Deviation * noiseScale, step.NoiseBetween(x, step.From, step.To));
+        return next.Evaluate();
+    }
 }

@@ -35,9 +35,12 @@ public sealed class PndmSampler(PndmWarmUp warmUp = PndmWarmUp.RungeKutta) : Sam
     /// <inheritdoc/>
     protected override Tensor Finish(SamplerStep step, Tensor x) => Step(step, x);
 
+    /// <summary>The weights of a number of estimates, newest first.</summary>
+    internal static ReadOnlySpan<double> Weights(int known) => _weights[known - 1];
+
     private static LinearForm Multistep(Tensor eps, IReadOnlyList<StepRecord> history)
     {
-        var weights = _weights[history.Count];
+        var weights = Weights(history.Count + 1);
         var mean = new LinearForm { { weights[0], eps } };
         for (var j = 1; j < weights.Length; j++) mean.Add(weights[j], history[j - 1].Kept!);
         return mean;

@@ -39,6 +39,9 @@ internal sealed record CatalogueEntry(string Name, Func<int, Sampler> Make)
     /// <summary>Whether it can start from pure noise, α = 0.</summary>
     public bool FromPureNoise { get; init; } = true;
 
+    /// <summary>Whether its path depends on how the schedule counts time, and not on the levels alone.</summary>
+    public bool DependsOnClock { get; init; }
+
     /// <summary>Whether it chooses its steps itself, so that their number is not that of the grid.</summary>
     public bool OwnSteps { get; init; }
 }

@@ -20,11 +20,16 @@ internal static class PublishedSigmas
     /// <exception cref="InvalidDataException">Several are.</exception>
     public static string? Ramp(ConfigValues values) => values.OneOf("use_karras_sigmas", "use_exponential_sigmas", "use_beta_sigmas", "use_lu_lambdas");
 
-    /// <summary>σ/α of every trained timestep, rising.</summary>
+    /// <summary>σ/α of every trained timestep, rising, to the last digit of the float32 arithmetic that it is published in: √((1 − ᾱ)/ᾱ).</summary>
     public static double[] Trained(DiscreteSchedule schedule)
     {
         var sigmas = new double[schedule.TrainingSteps];
-        for (var i = 0; i < sigmas.Length; i++) sigmas[i] = schedule.AtTimestep(i).NoiseToSignal;
+        for (var i = 0; i < sigmas.Length; i++)
+        {
+            var alphaBar = (float)schedule.AlphaBar(i);
+            sigmas[i] = MathF.Sqrt((1 - alphaBar) / alphaBar);
+        }
+
         return sigmas;
     }
 

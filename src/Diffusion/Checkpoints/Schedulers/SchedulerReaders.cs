@@ -10,6 +10,17 @@ internal static class SchedulerReaders
         new DdimReader(),
         new DdimInverseReader(),
         new UnclipReader(),
+        new EulerReader(),
+        new EulerAncestralReader(),
+        new HeunReader(),
+        new Dpm2Reader(),
+        new LinearMultistepReader(),
+        new DpmSolverSdeReader(),
+        new PndmReader(),
+        new IpndmReader(),
+        new EdmEulerReader(),
+        new FlowMatchEulerReader(),
+        new FlowMatchHeunReader(),
     ];
 
     private static readonly Dictionary<string, SchedulerReader> ByClass =
