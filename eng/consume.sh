@@ -65,7 +65,7 @@ count_refusals() {
     echo "$(grep -cF "refused: No libtorch was found" <<<"$output") times: $(grep -oF "$advice" <<<"$output" | sort -u)"
 }
 
-check "new application without a backend" "Diffusion" 0 new_application Bare "Diffusion@$version"
+check "new application without a backend" "Diffusion.Imaging" 0 new_application Bare "Diffusion.Imaging@$version"
 check "refused without a backend" "4 times: dotnet add package TorchSharp-cpu --version $torchsharp" 0 count_refusals
 
 check "new application" "Diffusion.Imaging" 0 new_application App "Diffusion.Imaging@$version" "TorchSharp-cpu@$torchsharp"

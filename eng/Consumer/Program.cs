@@ -1,5 +1,12 @@
 // What eng/consume.sh builds against the packages: public API only, as an application would write it.
 using Diffusion;
+using Diffusion.Checkpoints;
+using Diffusion.Data;
+using Diffusion.Imaging;
+using Diffusion.Networks;
+using Diffusion.Pipelines;
+using Diffusion.Schedules;
+using Diffusion.Training;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -28,12 +35,28 @@ if (args is ["refused"])
     return;
 }
 
-using Halver network = new();
-using NoiseSource noise = NoiseSource.FromSeed(1);
-using Tensor x = noise.Next([2, 3, 4, 4], ScalarType.Float32, CPU);
-using Tensor label = zeros(2);
-using Tensor result = network.forward(x, label, Conditioning.ForClasses([1, 2]));
-Console.WriteLine($"consumed: {string.Join("×", result.shape)}");
+string folder = Path.Combine(AppContext.BaseDirectory, "model");
+string picture = Path.Combine(AppContext.BaseDirectory, "samples.png");
+// Train on drawn shapes, save, load, sample, and write a picture.
+RectifiedFlowSchedule schedule = new();
+Parameterization velocity = Parameterization.Velocity();
+using (ShapesDataSet shapes = new(size: 16))
+using (DataLoader loader = new(shapes, batchSize: 8))
+using (UNet network = new(UNetPresets.ForImages(3, 16, classes: 10, width: 8)))
+using (TrainingRun run = new(network, new DenoisingObjective(schedule, velocity) { ConditionDropout = 0.1 }, loader,
+    new TrainingSettings { Steps = 5, Condition = TrainingSettings.ForClasses(10) }))
+{
+    run.Train();
+    run.Averages[0].CopyTo(network);
+    using DiffusionModel trained = new(network, new ModelDescription(schedule, velocity, 3, 16, 16) { ClassNames = shapes.ClassNames!, NullClass = 10, DataRange = 1 });
+    trained.Save(folder);
+}
+
+using DiffusionModel model = DiffusionModel.Load(folder);
+using Tensor images = model.Sample(count: 4, label: 3, seed: 1, steps: 3);
+using Tensor sheet = ImageGrid.Make(images);
+ImageFile.Write(sheet, picture);
+Console.WriteLine($"consumed: {string.Join("×", images.shape)}, {new FileInfo(picture).Length > 0}");
 
 internal sealed class Halver() : DenoisingNetwork("halver")
 {

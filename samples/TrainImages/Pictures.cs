@@ -33,10 +33,10 @@ internal static class Pictures
         foreach (var frame in frames) frame.Dispose();
     }
 
+    // The mean of the last twentieth of the run, or of what there is.
     private static double[] Smooth(double[] values)
     {
-        var smooth = new double[values.Length];
-        for (var i = 0; i < values.Length; i++) smooth[i] = i == 0 ? values[0] : 0.95 * smooth[i - 1] + 0.05 * values[i];
-        return smooth;
+        var window = Math.Max(values.Length / 20, 1);
+        return [.. values.Select((_, i) => values[Math.Max(i - window + 1, 0)..(i + 1)].Average())];
     }
 }

@@ -8,7 +8,7 @@ var minutes = new Option<double?>("--minutes") { Description = "How long to trai
 var steps = new Option<long?>("--steps") { Description = "How many steps to train, instead of minutes." };
 var size = new Option<int>("--size") { Description = "Height and width in pixels of folder images and shapes; a multiple of 4.", DefaultValueFactory = _ => 32 };
 var batch = new Option<int>("--batch") { Description = "Images a step.", DefaultValueFactory = _ => 32 };
-var width = new Option<int>("--width") { Description = "Channels of the network at full size, a multiple of 16: 32 gives about a million parameters.", DefaultValueFactory = _ => 32 };
+var width = new Option<int>("--width") { Description = "Channels of the network at full size, a multiple of 8: 16 gives under a million parameters.", DefaultValueFactory = _ => 16 };
 var rate = new Option<double>("--rate") { Description = "Highest learning rate.", DefaultValueFactory = _ => 2e-3 };
 var schedule = new Option<string>("--schedule") { Description = "How data turns into noise.", DefaultValueFactory = _ => "rectified-flow" };
 schedule.AcceptOnlyFromAmong([.. Choices.Schedules.Keys]);

@@ -23,7 +23,7 @@ internal sealed class TrainingJob
 
     public int Batch { get; init; } = 32;
 
-    public int Width { get; init; } = 32;
+    public int Width { get; init; } = 16;
 
     public double Rate { get; init; } = 2e-3;
 

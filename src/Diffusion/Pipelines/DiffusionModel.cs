@@ -14,7 +14,7 @@ public sealed class DiffusionModel : IDisposable
     public const int DefaultSteps = 50;
 
     /// <summary>Guidance scale of <see cref="Sample(int, long?, long?, int, double?, Sampler?, SamplingHooks?, int, CancellationToken)"/> where a class is asked for and none is given.</summary>
-    public const double DefaultGuidance = 2;
+    public const double DefaultGuidance = 3;
 
     /// <summary>A model of its parts.</summary>
     /// <param name="network">The network; this model disposes of it and puts it into evaluation mode.</param>
