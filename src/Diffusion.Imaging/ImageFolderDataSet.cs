@@ -49,7 +49,7 @@ public sealed class ImageFolderDataSet : DataSet
     {
         ArgumentNullException.ThrowIfNull(image);
         ArgumentOutOfRangeException.ThrowIfLessThan(size, 1);
-        if (image.dim() != 3) throw new ArgumentException($"image has shape [{string.Join(", ", image.shape)}]; [channels, height, width] is needed.", nameof(image));
+        if (image.dim() != 3 || image.numel() == 0 || !image.is_floating_point()) throw new ArgumentException($"image has shape [{string.Join(", ", image.shape)}]; a floating [channels, height, width] with pixels is needed.", nameof(image));
         using var scope = NewDisposeScope();
         var (height, width) = (image.shape[1], image.shape[2]);
         var side = Math.Min(height, width);

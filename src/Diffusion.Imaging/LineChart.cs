@@ -15,10 +15,10 @@ public sealed class LineChart
     private readonly List<(string Name, double[] X, double[] Y)> _series = [];
 
     /// <summary>What the picture shows.</summary>
-    public string Title { get; init; } = "";
+    public string Title { get; init => field = value ?? throw new ArgumentNullException(nameof(value)); } = "";
 
     /// <summary>What the horizontal axis is.</summary>
-    public string XLabel { get; init; } = "";
+    public string XLabel { get; init => field = value ?? throw new ArgumentNullException(nameof(value)); } = "";
 
     /// <summary>Whether the horizontal axis is logarithmic; points at or below 0 are left out.</summary>
     public bool LogX { get; init; }
@@ -66,6 +66,7 @@ public sealed class LineChart
     /// <param name="path">The file; its folder must exist.</param>
     public void Write(string path)
     {
+        ArgumentException.ThrowIfNullOrEmpty(path);
         using var image = Render();
         ImageFile.Write(image, path);
     }

@@ -57,6 +57,8 @@ public sealed class Conditioning
     public Conditioning Select(Tensor indices)
     {
         ArgumentNullException.ThrowIfNull(indices);
+        if (indices.dtype != ScalarType.Int64 || indices.dim() != 1)
+            throw new ArgumentException($"indices is {indices.dtype} of shape [{string.Join(", ", indices.shape)}]; Int64 [new batch] is needed.", nameof(indices));
         return Map(t => t.index_select(0, indices));
     }
 

@@ -28,6 +28,8 @@ public sealed class Estimate(Tensor data, Tensor? noise = null, Tensor? variance
     public Tensor Mix(Tensor x, NoiseLevel level, double data, double noise)
     {
         ArgumentNullException.ThrowIfNull(x);
+        if (!x.shape.AsSpan().SequenceEqual(Data.shape))
+            throw new ArgumentException($"x has shape [{string.Join(", ", x.shape)}], the estimate [{string.Join(", ", Data.shape)}]; the state that the estimate was made from is needed.", nameof(x));
         if (noise == 0) return data == 1 ? Data.alias() : Data.mul(data);
         if (Noise is not null) return Combine(data, Data, noise, Noise);
         if (level.Sigma == 0)

@@ -41,7 +41,10 @@ public sealed class TimeGrid : IReadOnlyList<GridStep>
     public NoiseLevel End => _steps[^1].To;
 
     /// <summary>A step.</summary>
-    public GridStep this[int index] => _steps[index];
+    /// <exception cref="ArgumentOutOfRangeException">There is no such step.</exception>
+    public GridStep this[int index] => (uint)index < (uint)_steps.Length
+        ? _steps[index]
+        : throw new ArgumentOutOfRangeException(nameof(index), index, $"This grid has the steps 0 … {_steps.Length - 1}.");
 
     /// <summary>A grid through given levels, from first to last, then to a final level.</summary>
     /// <param name="schedule">The schedule that the levels belong to.</param>

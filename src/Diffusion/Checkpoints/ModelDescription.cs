@@ -27,7 +27,7 @@ public sealed class ModelDescription(NoiseSchedule schedule, Parameterization pa
     public IReadOnlyList<long> SampleShape => _sampleShape;
 
     /// <summary>Names of the classes, in the order of their labels; empty for an unconditional model.</summary>
-    public IReadOnlyList<string> ClassNames { get; init; } = [];
+    public IReadOnlyList<string> ClassNames { get; init => field = value ?? throw new ArgumentNullException(nameof(value)); } = [];
 
     /// <summary>The label that stands for "no class"; null where the condition was never dropped in training, so that guidance is impossible.</summary>
     public long? NullClass { get; init; }

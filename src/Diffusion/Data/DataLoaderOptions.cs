@@ -22,7 +22,7 @@ public sealed class DataLoaderOptions
     public int WorldSize { get; init; } = 1;
 
     /// <summary>Changes applied to each batch, in order. Default none.</summary>
-    public IReadOnlyList<DataTransform> Transforms { get; init; } = [];
+    public IReadOnlyList<DataTransform> Transforms { get; init => field = value ?? throw new ArgumentNullException(nameof(value)); } = [];
 
     /// <summary>
     /// How many batches a background thread keeps ready; 0 reads on the caller's thread. What is returned does not depend on it. Default 2.

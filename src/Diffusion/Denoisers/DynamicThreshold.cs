@@ -30,6 +30,8 @@ public sealed class DynamicThreshold : DenoiserDecorator
     public override Estimate Denoise(Tensor x, NoisePoint at)
     {
         ArgumentNullException.ThrowIfNull(x);
+        if (x.dim() < 2 || x.numel() == 0 || !x.is_floating_point())
+            throw new ArgumentException($"The state is {x.dtype} of shape [{string.Join(", ", x.shape)}]; a floating tensor [batch, …] with numbers in each sample is needed.", nameof(x));
         using var scope = NewDisposeScope();
         var raw = Inner[0].Denoise(x, at);
         var noise = _keepNoise ? raw.Noise ?? raw.NoiseAt(x, at.Level) : null;

@@ -27,6 +27,8 @@ public sealed class NetworkDenoiser(
     public Estimate Denoise(Tensor x, NoisePoint at)
     {
         ArgumentNullException.ThrowIfNull(x);
+        if (x.dim() < 1 || !x.is_floating_point())
+            throw new ArgumentException($"The state is {x.dtype} of shape [{string.Join(", ", x.shape)}]; a floating tensor [batch, …] is needed.", nameof(x));
         if (condition?.BatchSize is { } batch && batch != x.shape[0])
             throw new ArgumentException($"The state has {x.shape[0]} samples, the condition {batch}.", nameof(x));
         var scalings = _parameterization.At(at.Level);

@@ -35,8 +35,8 @@ public sealed class ClassifierTraining
         ArgumentNullException.ThrowIfNull(classifier);
         ArgumentNullException.ThrowIfNull(images);
         ArgumentNullException.ThrowIfNull(labels);
-        if (labels.dim() != 1 || labels.shape[0] != images.shape[0])
-            throw new ArgumentException($"There are {images.shape[0]} images and labels of shape [{string.Join(", ", labels.shape)}]; one label an image is needed.", nameof(labels));
+        if (images.dim() != 4 || labels.dim() != 1 || labels.shape[0] != images.shape[0])
+            throw new ArgumentException($"Images of shape [{string.Join(", ", images.shape)}] and labels of shape [{string.Join(", ", labels.shape)}] do not fit: [N, channels, size, size] and [N] are needed.", nameof(labels));
         classifier.train();
         var random = new HostRandom(Seed);
         var count = (int)images.shape[0];

@@ -71,15 +71,20 @@ public sealed class ImageClassifier : nn.Module<Tensor, Tensor>
 
     private Tensor Body(Tensor images)
     {
+        CheckImages(images);
+        return body.call(images);
+    }
+
+    private void CheckImages(Tensor images)
+    {
         ArgumentNullException.ThrowIfNull(images);
         if (images.dim() != 4 || images.shape[1] != _channels || images.shape[2] != _size || images.shape[3] != _size)
             throw new ArgumentException($"The images have shape [{string.Join(", ", images.shape)}]; [N, {_channels}, {_size}, {_size}] is needed.", nameof(images));
-        return body.call(images);
     }
 
     private Tensor InBatches(Tensor input, Func<Tensor, Tensor> answer)
     {
-        ArgumentNullException.ThrowIfNull(input);
+        CheckImages(input);
         var wasTraining = training;
         eval();
         try

@@ -67,6 +67,8 @@ public sealed class Mlp : DenoisingNetwork
     /// </exception>
     public override Tensor forward(Tensor input1, Tensor input2, Conditioning? input3)
     {
+        ArgumentNullException.ThrowIfNull(input1);
+        ArgumentNullException.ThrowIfNull(input2);
         Check(input1, input3);
         using var scope = NewDisposeScope();
         var h = _input.call(input1.reshape(input1.shape[0], Dimensions)); // [batch, width]

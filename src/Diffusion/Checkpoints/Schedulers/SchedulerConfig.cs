@@ -55,6 +55,7 @@ public sealed class SchedulerConfig
     public static SchedulerConfig Parse(string json, string source = "scheduler configuration", string? className = null)
     {
         ArgumentNullException.ThrowIfNull(json);
+        ArgumentNullException.ThrowIfNull(source);
         var entries = Entries(json, source);
         var named = entries.FirstOrDefault(entry => entry.Key == "_class_name").Value;
         var name = className ?? (named.ValueKind == JsonValueKind.String ? named.GetString()! : throw new InvalidDataException($"{source}: '_class_name' is missing; it names the scheduler class."));

@@ -1,0 +1,97 @@
+using System.Reflection;
+using Diffusion.Checkpoints;
+using Diffusion.Data;
+using Diffusion.Denoisers;
+using Diffusion.Networks;
+using Diffusion.Samplers;
+using Diffusion.Schedules;
+using Diffusion.Training;
+
+namespace Diffusion.Tests.Design;
+
+/// <summary>A harmless value for a parameter, so that one bad argument stands alone.</summary>
+internal sealed class PlausibleValues(string folder)
+{
+    private static readonly VariancePreservingSchedule Schedule = new();
+
+    public bool TryMake(ParameterInfo parameter, out object? value)
+    {
+        if (parameter.HasDefaultValue && !parameter.ParameterType.IsValueType)
+        {
+            value = parameter.DefaultValue;
+            return true;
+        }
+
+        return TryMake(parameter.ParameterType, out value);
+    }
+
+    public bool TryMake(Type type, out object? value)
+    {
+        value = Make(Nullable.GetUnderlyingType(type) ?? type);
+        if (value is not null) return true;
+        var constructor = type.IsAbstract || type.IsArray ? null : type.GetConstructors().OrderBy(c => c.GetParameters().Length).FirstOrDefault();
+        if (constructor is null || constructor.GetParameters().Any(p => p.ParameterType.IsByRefLike || p.ParameterType.IsByRef || p.ParameterType == type)) return false;
+        var arguments = new object?[constructor.GetParameters().Length];
+        for (var i = 0; i < arguments.Length; i++)
+            if (!TryMake(constructor.GetParameters()[i], out arguments[i])) return false;
+        try
+        {
+            value = constructor.Invoke(arguments);
+            return true;
+        }
+        catch (TargetInvocationException)
+        {
+            return false; // what is plausible in general is not for this one; it is tested by hand
+        }
+    }
+
+    private object? Make(Type type)
+    {
+        if (type == typeof(double)) return 0.5;
+        if (type == typeof(float)) return 0.5f;
+        if (type == typeof(int)) return 8;
+        if (type == typeof(long)) return 8L;
+        if (type == typeof(bool)) return false;
+        if (type == typeof(string)) return Path.Combine(folder, "file.png");
+        if (type == typeof(TimeSpan)) return TimeSpan.FromSeconds(1);
+        if (type == typeof(CancellationToken)) return CancellationToken.None;
+        if (type == typeof(Device)) return CPU;
+        if (type == typeof(ScalarType)) return ScalarType.Float32;
+        if (type == typeof(Tensor)) return zeros(2, 3, 8, 8);
+        if (type == typeof(NoiseLevel)) return Schedule.At(0.5);
+        if (type == typeof(NoisePoint)) return (NoisePoint)Schedule.At(0.5);
+        if (type == typeof(GridStep)) return new GridStep(Schedule.At(0.5), Schedule.At(0.4));
+        if (type == typeof(NoiseSchedule)) return Schedule;
+        if (type == typeof(Parameterization)) return Parameterization.V();
+        if (type == typeof(NoiseLabel)) return NoiseLabel.Default;
+        if (type == typeof(TimeGrid)) return TimeGrid.Uniform(Schedule, 4);
+        if (type == typeof(NoiseSource)) return NoiseSource.FromSeed(0);
+        if (type == typeof(IDenoiser)) return new GaussianDenoiser(Schedule);
+        if (type == typeof(Estimate)) return new Estimate(zeros(2, 3, 8, 8));
+        if (type == typeof(Sampler)) return new DdimSampler();
+        if (type == typeof(Conditioning)) return new Conditioning { ClassLabels = zeros(2, int64), NullClass = 3 };
+        if (type == typeof(UNetConfig)) return UNetPresets.ForImages(3, 8, 0, 8);
+        if (type == typeof(DenoisingNetwork) || type == typeof(nn.Module)) return new UNet(UNetPresets.ForImages(3, 8, 0, 8));
+        if (type == typeof(DataSet)) return new ShapesDataSet(0, 8, 100);
+        if (type == typeof(DataLoader)) return new DataLoader(new ShapesDataSet(0, 8, 100), 2, new DataLoaderOptions { Prefetch = 0 });
+        if (type == typeof(TrainingObjective)) return new DenoisingObjective(Schedule, Parameterization.V());
+        if (type == typeof(LossWeighting)) return LossWeighting.Simple;
+        if (type == typeof(TimeDistribution)) return TimeDistribution.Uniform();
+        if (type == typeof(UpdateRule)) return UpdateRule.AdamW();
+        if (type == typeof(AveragingRule)) return AveragingRule.Constant(0.9);
+        if (type == typeof(ModelDescription)) return new ModelDescription(Schedule, Parameterization.V(), 3, 8, 8);
+        if (type == typeof(double[])) return new[] { 0.5, 0.25 };
+        if (type == typeof(long[])) return new long[] { 3, 8, 8 };
+        if (type == typeof(double[,])) return new[,] { { 0.5 } };
+        if (type == typeof(Func<double, double>)) return (Func<double, double>)(x => 1 - 0.5 * x);
+        if (type == typeof(Func<Tensor, Tensor>)) return (Func<Tensor, Tensor>)(t => t.alias());
+        if (type == typeof(IReadOnlyList<double>)) return new[] { 0.5, 0.25 };
+        return type.IsEnum ? Enum.GetValues(type).GetValue(0) : null;
+    }
+}
+
+internal static class Discarding
+{
+    /// <summary>Ends what a call returned.</summary>
+    public static void Discard(this object? result) => (result as IDisposable)?.Dispose();
+}
