@@ -8,26 +8,30 @@ namespace Diffusion.Samplers;
 public sealed class DdpmSampler(ReverseVariance variance = ReverseVariance.Small) : Sampler
 {
     /// <inheritdoc/>
-    protected override Tensor Step(SamplerStep step, Tensor x) => Posterior(step, x, variance, 0);
-
-    /// <summary>A draw from the posterior of a step, whose small variance is at least a given one.</summary>
-    internal static Tensor Posterior(SamplerStep step, Tensor x, ReverseVariance variance, double smallestVariance)
+    protected override Tensor Step(SamplerStep step, Tensor x)
     {
         ArgumentNullException.ThrowIfNull(step);
         var estimate = step.Denoise(x);
         var transition = new Transition(step.From, step.To);
         var mean = Estimate.Combine(transition.PosteriorData, estimate.Data, transition.PosteriorState, x);
-        var noise = step.NoiseBetween(x, step.From, step.To);
-        var (small, large) = (Math.Max(transition.PosteriorVariance, smallestVariance), transition.ForwardVariance);
-        return variance switch
-        {
-            ReverseVariance.Small => mean.add_(noise, alpha: Math.Sqrt(small)),
-            ReverseVariance.Large => mean.add_(noise, alpha: Math.Sqrt(large)),
-            ReverseVariance.LearnedRange => mean.addcmul_(LearnedRange(Learned(estimate), Math.Log(small), Math.Log(large)), noise, 1),
-            ReverseVariance.LearnedLog => mean.addcmul_(Learned(estimate).mul(0.5).exp_(), noise, 1),
-            _ => throw new InvalidOperationException($"There is no reverse variance {variance}."),
-        };
+        return AddNoise(mean, step.NoiseBetween(x, step.From, step.To), estimate, variance, transition.PosteriorVariance, transition.ForwardVariance);
     }
+
+    /// <summary>Adds noise of a step's variance to its mean, in place.</summary>
+    /// <param name="mean">The posterior's mean; changed and returned.</param>
+    /// <param name="noise">Standard normal numbers.</param>
+    /// <param name="estimate">What the denoiser answered.</param>
+    /// <param name="variance">Which variance.</param>
+    /// <param name="small">The posterior's.</param>
+    /// <param name="large">The forward kernel's.</param>
+    internal static Tensor AddNoise(Tensor mean, Tensor noise, Estimate estimate, ReverseVariance variance, double small, double large) => variance switch
+    {
+        ReverseVariance.Small => mean.add_(noise, alpha: Math.Sqrt(small)),
+        ReverseVariance.Large => mean.add_(noise, alpha: Math.Sqrt(large)),
+        ReverseVariance.LearnedRange => mean.addcmul_(LearnedRange(Learned(estimate), Math.Log(small), Math.Log(large)), noise, 1),
+        ReverseVariance.LearnedLog => mean.addcmul_(Learned(estimate).mul(0.5).exp_(), noise, 1),
+        _ => throw new InvalidOperationException($"There is no reverse variance {variance}."),
+    };
 
     // exp(½ ln Σ) with ln Σ = f·ln β + (1 − f)·ln β̃, f = (v + 1)/2.
     private static Tensor LearnedRange(Tensor v, double small, double large) => v.mul((large - small) / 4).add_((large + small) / 4).exp_();

@@ -35,7 +35,7 @@ internal sealed class DdpmReader : SchedulerReader
         TimeGrid Grid(RunOptions run) => schedule.LabelledGrid(run.Timesteps is { } given
             ? PublishedTimesteps.Given(given, schedule.TrainingSteps)
             : PublishedTimesteps.Trained(values, run.Steps!.Value));
-        return new SchedulerPlan(config, schedule, TrainedSchedule.Prediction(values), new PublishedDdpm(variance), Grid)
+        return new SchedulerPlan(config, schedule, TrainedSchedule.Prediction(values), new PublishedAncestral(schedule, variance), Grid)
         {
             Decorate = TrainedSchedule.Clipping(values, keepNoise: false),
         };

@@ -20,7 +20,8 @@ internal sealed class PublishedEuler(Churn? churn, Parameterization prediction, 
     {
         var (from, sigma) = (step.From, step.From.Sigma);
         var rise = churn?.Rise(sigma, step.Grid.Count) ?? 0;
-        if (rise == 0) return step.Denoise(x).NoiseAt(x, from).mul(step.To.Sigma - sigma).add_(x);
+        var estimate = step.Denoise(x);
+        if (rise == 0) return estimate.NoiseAt(x, from).mul(step.To.Sigma - sigma).add_(x);
         var raised = NoiseLevel.Of(1, sigma * (1 + rise));
         var state = new LinearForm { { 1, x }, { sigma * Math.Sqrt(rise * (2 + rise)) * churn!.NoiseScale, step.Noise(x) } };
         // F from the estimate that it was decoded to, then decoded again.
@@ -28,7 +29,7 @@ internal sealed class PublishedEuler(Churn? churn, Parameterization prediction, 
         var data = new LinearForm
         {
             { decoded.Skip, state },
-            { decoded.Out / asked.Out, step.Denoise(x).Data },
+            { decoded.Out / asked.Out, estimate.Data },
             { -decoded.Out / asked.Out * asked.Skip, x },
         };
         var slope = new LinearForm { { 1 / raised.Sigma, state }, { -1 / raised.Sigma, data } };

@@ -34,6 +34,9 @@ public sealed class SchedulerConfig
     /// <summary>What was kept but has no effect: keys that belong to other schedulers.</summary>
     public IReadOnlyList<string> Notes { get; }
 
+    /// <summary>The noise rates β that the configuration stands for, each as float32 holds it; null where its class has none.</summary>
+    public IReadOnlyList<double>? NoiseRates => _values.Has("beta_schedule") ? TrainedSchedule.Rates(_values) : null;
+
     internal SchedulerReader Reader { get; }
 
     /// <summary>Reads a file.</summary>

@@ -1,4 +1,5 @@
 using Diffusion.Denoisers;
+using Diffusion.Schedules;
 
 namespace Diffusion.Checkpoints.Schedulers;
 
@@ -33,6 +34,12 @@ public sealed class SchedulerPlan
 
     /// <summary>The schedule of the sampler's states. For classes that step in σ it is the variance-exploding form (α = 1, σ = σ/α) of the trained one.</summary>
     public NoiseSchedule Schedule { get; }
+
+    /// <summary>The discrete schedule that the model was trained on, where the configuration names one; rounded to float32 as the published schedulers hold it.</summary>
+    public DiscreteSchedule? Trained => Schedule as DiscreteSchedule ?? (Schedule as VarianceExplodingForm)?.Inner as DiscreteSchedule ?? TrainedSchedule;
+
+    /// <summary>The same, where it is not to be seen in <see cref="Schedule"/>.</summary>
+    internal DiscreteSchedule? TrainedSchedule { get; init; }
 
     /// <summary>What the network's output means for such states.</summary>
     public Parameterization Parameterization { get; }
@@ -84,6 +91,24 @@ public sealed class SchedulerPlan
         ArgumentNullException.ThrowIfNull(noise);
         using var unit = noise.Next(shape, dtype, device ?? CPU);
         return unit.mul(InitialSigma(grid));
+    }
+
+    /// <summary>
+    /// The level of data that is noised to a timestep, as for starting from an image: that of the grid's step there; failing that the trained level
+    /// where states are on the trained schedule, and otherwise the grid's next cleaner step.
+    /// </summary>
+    /// <param name="grid">The grid of the run.</param>
+    /// <param name="timestep">In the unit of the grid's labels.</param>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such level.</exception>
+    public NoiseLevel LevelOf(TimeGrid grid, double timestep)
+    {
+        ArgumentNullException.ThrowIfNull(grid);
+        var nearest = grid.MinBy(step => Math.Abs((step.At.Label ?? double.PositiveInfinity) - timestep)).At;
+        if (Math.Abs(nearest.Label!.Value - timestep) <= 1e-6 * Math.Max(1, Math.Abs(timestep))) return nearest.Level; // labels come back from float32
+        if (Schedule is DiscreteSchedule discrete) return discrete.AtTimestep(timestep);
+        foreach (var (at, _) in grid)
+            if (at.Label <= timestep) return at.Level;
+        throw new ArgumentOutOfRangeException(nameof(timestep), timestep, "The grid has no step at this timestep or below.");
     }
 
     /// <summary>A network as the denoiser that the sampler consumes, clipped as the configuration says.</summary>

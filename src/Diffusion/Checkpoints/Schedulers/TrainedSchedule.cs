@@ -35,27 +35,45 @@ internal static class TrainedSchedule
     /// <param name="finite">Whether σ/α must stay finite: a schedule that ends without data then keeps 2⁻²⁴ of its variance.</param>
     public static DiscreteSchedule Of(ConfigValues values, bool finite = false)
     {
-        var trained = values.Numbers("trained_betas");
+        var betas = Rates(values);
         try
         {
-            var betas = Float32Rates.Round(values.FlagIfAny("rescale_betas_zero_snr") ? BetaSchedule.RescaleToZeroTerminalSnr(Betas(values, trained)) : Betas(values, trained));
-            return new DiscreteSchedule(finite && betas[^1] == 1 ? Float32Rates.LeaveTheLeast(betas) : betas, LevelInterpolation.NoiseToSignal);
+            var rounded = Float32Rates.Round(betas);
+            return new DiscreteSchedule(finite && rounded[^1] == 1 ? Float32Rates.LeaveTheLeast(rounded) : rounded, LevelInterpolation.NoiseToSignal);
         }
         catch (ArgumentException error)
         {
-            throw values.Wrong(trained is null ? "beta_schedule" : "trained_betas", $"makes no schedule: {error.Message}");
+            throw values.Wrong(Culprit(values), $"makes no schedule: {error.Message}");
         }
     }
 
-    private static double[] Betas(ConfigValues values, double[]? trained)
+    /// <summary>The noise rates that a configuration stands for, each as float32 holds it.</summary>
+    public static double[] Rates(ConfigValues values)
     {
-        var (steps, start, end) = (values.Integer(Steps), values.Number("beta_start"), values.Number("beta_end"));
-        if (trained is not null)
+        try
+        {
+            var betas = Array.ConvertAll(Betas(values), static beta => (double)(float)beta);
+            return values.FlagIfAny("rescale_betas_zero_snr") ? Float32Rates.RescaleToZeroTerminalSnr(betas) : betas;
+        }
+        catch (ArgumentException error)
+        {
+            throw values.Wrong(Culprit(values), $"makes no schedule: {error.Message}");
+        }
+    }
+
+    private static string Culprit(ConfigValues values) => values.Has("trained_betas") && values.Numbers("trained_betas") is not null ? "trained_betas" : "beta_schedule";
+
+    private static double[] Betas(ConfigValues values)
+    {
+        var steps = values.Integer(Steps);
+        if (values.Has("trained_betas") && values.Numbers("trained_betas") is { } trained)
             return trained.Length == steps ? trained : throw values.Wrong("trained_betas", $"has {trained.Length} values, but '{Steps}' is {steps}.");
+        if (!values.Has("beta_start")) return BetaSchedule.Cosine(steps); // classes that know no other
+        var (start, end) = (values.Number("beta_start"), values.Number("beta_end"));
         return values.Choice("beta_schedule") switch
         {
-            "linear" => BetaSchedule.Linear(steps, start, end),
-            "scaled_linear" => BetaSchedule.ScaledLinear(steps, start, end),
+            "linear" => Float32Rates.Linspace(start, end, steps),
+            "scaled_linear" => Array.ConvertAll(Float32Rates.Linspace(Math.Sqrt(start), Math.Sqrt(end), steps), root => root * root),
             "squaredcos_cap_v2" => BetaSchedule.Cosine(steps),
             "sigmoid" => BetaSchedule.Sigmoid(steps, start, end),
             "exp" => BetaSchedule.Exponential(steps),

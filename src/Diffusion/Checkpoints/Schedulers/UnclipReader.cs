@@ -1,5 +1,4 @@
 using Diffusion.Samplers;
-using Diffusion.Schedules;
 
 namespace Diffusion.Checkpoints.Schedulers;
 
@@ -20,9 +19,10 @@ internal sealed class UnclipReader : SchedulerReader
 
     public override SchedulerPlan Plan(SchedulerConfig config, ConfigValues values, StepOptions step)
     {
-        var schedule = new DiscreteSchedule(Float32Rates.Round(BetaSchedule.Cosine(values.Integer("num_train_timesteps"))));
+        var schedule = TrainedSchedule.Of(values);
         var variance = values.Choice("variance_type") == "learned_range" ? ReverseVariance.LearnedRange : ReverseVariance.Small;
-        return new SchedulerPlan(config, schedule, TrainedSchedule.Prediction(values), new PublishedDdpm(variance), Grid)
+        var sampler = new PublishedAncestral(schedule, variance, TrainedSchedule.Rates(values));
+        return new SchedulerPlan(config, schedule, TrainedSchedule.Prediction(values), sampler, Grid)
         {
             Decorate = TrainedSchedule.Clipping(values, keepNoise: false),
         };

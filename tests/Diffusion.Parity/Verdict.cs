@@ -1,0 +1,10 @@
+namespace Diffusion.Parity;
+
+internal enum Verdict
+{
+    Passed,
+    Failed,
+
+    /// <summary>The library does not do this (yet).</summary>
+    Unsupported,
+}
