@@ -1,3 +1,4 @@
+using Diffusion.Checkpoints;
 using SkiaSharp;
 
 namespace Diffusion.Imaging;
@@ -6,28 +7,38 @@ namespace Diffusion.Imaging;
 /// Image files and tensors: [channels, height, width] in float32, −1 black and 1 white. Reads and writes PNG, JPEG and WebP. A file is
 /// written whole or not at all.
 /// </summary>
+/// <remarks>
+/// Colours are the numbers in the file: colour profiles are not applied, as is the custom with training data. Images that a camera stored
+/// sideways are turned upright. Of an animation the first frame is read.
+/// </remarks>
 public static class ImageFile
 {
     /// <summary>The most pixels that are decoded; larger images are refused before memory is taken. 100 million.</summary>
     public const long MaxPixels = 100_000_000;
 
+    private const long MaxFileSize = 1 << 30;
+
     /// <summary>Reads an image file.</summary>
-    /// <param name="path">A PNG, JPEG or WebP file.</param>
+    /// <param name="path">A PNG, JPEG or WebP file of at most 1 GiB.</param>
     /// <param name="channels">3 for colour, 1 for grey (Rec. 601 luma), 4 for colour and opacity. Without opacity, images lie on white.</param>
     /// <returns>[channels, height, width] in [−1, 1], a fresh tensor in the caller's scope.</returns>
     /// <exception cref="InvalidDataException">The file is empty, damaged, cut off, too large or of another format; the message names it.</exception>
+    /// <exception cref="IOException">The file is missing or cannot be read.</exception>
     public static Tensor Read(string path, int channels = 3)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         CheckChannels(channels);
+        var length = new FileInfo(path).Length;
+        if (length > MaxFileSize) throw ImageHeader.Fault(path, $"has {length:N0} bytes; image files of at most {MaxFileSize:N0} are read");
         return Decode(File.ReadAllBytes(path), channels, path);
     }
 
     /// <summary>Decodes an image in memory.</summary>
     /// <param name="bytes">The content of a PNG, JPEG or WebP file.</param>
-    /// <param name="channels">3 for colour, 1 for grey, 4 for colour and opacity.</param>
+    /// <param name="channels">3 for colour, 1 for grey (Rec. 601 luma), 4 for colour and opacity. Without opacity, images lie on white.</param>
     /// <param name="name">What to call the image in messages.</param>
-    /// <inheritdoc cref="Read" path="/returns|/exception"/>
+    /// <returns>[channels, height, width] in [−1, 1], a fresh tensor in the caller's scope.</returns>
+    /// <exception cref="InvalidDataException">The image is empty, damaged, cut off, too large or of another format; the message names it.</exception>
     public static Tensor Decode(ReadOnlySpan<byte> bytes, int channels = 3, string name = "image")
     {
         CheckChannels(channels);
@@ -36,67 +47,87 @@ public static class ImageFile
         if ((long)width * height > MaxPixels) throw ImageHeader.Fault(name, $"has {width} × {height} pixels; at most {MaxPixels:N0} are decoded");
         using var data = SKData.CreateCopy(bytes);
         using var codec = SKCodec.Create(data) ?? throw ImageHeader.Fault(name, "is damaged: its header cannot be decoded");
+        // No colour space: the decoder converts nothing.
         var info = new SKImageInfo(codec.Info.Width, codec.Info.Height, SKColorType.Rgba8888, SKAlphaType.Unpremul);
-        if (info.Width != width || info.Height != height) throw ImageHeader.Fault(name, $"is damaged: its header says {width} × {height}, the decoder {info.Width} × {info.Height}");
+        if (info.Width != width || info.Height != height)
+            throw ImageHeader.Fault(name, $"is damaged: its header says {width} × {height} pixels, its content {info.Width} × {info.Height}");
         var pixels = new byte[info.BytesSize];
         unsafe
         {
             fixed (byte* target = pixels)
             {
                 var result = codec.GetPixels(info, (IntPtr)target);
-                if (result != SKCodecResult.Success) throw ImageHeader.Fault(name, result == SKCodecResult.IncompleteInput ? "is cut off" : $"is damaged ({result})");
+                if (result != SKCodecResult.Success)
+                    throw ImageHeader.Fault(name, result == SKCodecResult.IncompleteInput ? "is cut off or damaged" : $"is damaged ({result})");
             }
         }
 
-        return FromRgba(pixels, info.Width, info.Height, channels);
+        using var scope = NewDisposeScope();
+        return Upright(PixelLayout.FromRgba(pixels, info.Width, info.Height, channels), codec.EncodedOrigin).contiguous().MoveToOuterDisposeScope();
     }
 
     /// <summary>Writes an image file in the format of its extension: .png, .jpg, .jpeg or .webp.</summary>
     /// <param name="image">[1, 3 or 4 channels, height, width], floating; values outside [−1, 1] are clipped.</param>
     /// <param name="path">The file; its folder must exist.</param>
     /// <param name="quality">Of JPEG and WebP, 1 … 100; WebP is lossless at 100.</param>
-    /// <exception cref="ArgumentException">The tensor is no image, holds NaN, or the extension is another.</exception>
+    /// <exception cref="ArgumentException">The tensor is no image, holds NaN or does not fit the format, or the extension is another.</exception>
     public static void Write(Tensor image, string path, int quality = 95)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        AtomicWrite.To(path, Encode(image, FormatOf(path), quality));
+        var content = Encode(image, FormatOf(path), quality);
+        AtomicFile.Write(path, stream => stream.Write(content));
     }
 
     /// <summary>Encodes an image in memory.</summary>
     /// <param name="image">[1, 3 or 4 channels, height, width], floating; values outside [−1, 1] are clipped.</param>
-    /// <param name="format">The file format.</param>
-    /// <param name="quality">Of JPEG and WebP, 1 … 100; WebP is lossless at 100.</param>
-    /// <exception cref="ArgumentException">The tensor is no image or holds NaN.</exception>
+    /// <param name="format">The file format. JPEG has no opacity: it takes 1 or 3 channels.</param>
+    /// <param name="quality">Of JPEG and WebP, 1 … 100; WebP is lossless at 100, except for the colour of pixels that are wholly transparent.</param>
+    /// <exception cref="ArgumentException">The tensor is no image, holds NaN, or does not fit the format.</exception>
     public static byte[] Encode(Tensor image, ImageFormat format, int quality = 95)
     {
         if (quality is < 1 or > 100) throw new ArgumentOutOfRangeException(nameof(quality), quality, "The quality lies in 1 … 100.");
-        using var bitmap = ToBitmap(image);
-        using var encoded = format switch
+        var encoded = format switch
         {
-            ImageFormat.Png => bitmap.Encode(SKEncodedImageFormat.Png, 100),
-            ImageFormat.Jpeg => bitmap.Encode(SKEncodedImageFormat.Jpeg, quality),
-            ImageFormat.WebP => bitmap.Encode(SKEncodedImageFormat.Webp, quality),
+            ImageFormat.Png => SKEncodedImageFormat.Png,
+            ImageFormat.Jpeg => SKEncodedImageFormat.Jpeg,
+            ImageFormat.WebP => SKEncodedImageFormat.Webp,
             _ => throw new ArgumentOutOfRangeException(nameof(format), format, "There is no such image format."),
         };
-        return encoded?.ToArray() ?? throw new InvalidOperationException($"The image of {bitmap.Width} × {bitmap.Height} pixels could not be encoded as {format}.");
+        CheckImage(image, nameof(image));
+        var longest = Math.Max(image.shape[1], image.shape[2]);
+        var limit = format switch { ImageFormat.WebP => 16_383, ImageFormat.Jpeg => 65_500, _ => 1_000_000 };
+        if (longest > limit || image.shape[1] * image.shape[2] > MaxPixels)
+            throw new ArgumentException($"image has {image.shape[1]} × {image.shape[2]} pixels; {format} takes at most {limit:N0} along a side, {MaxPixels:N0} in all.", nameof(image));
+        if (format == ImageFormat.Jpeg && image.shape[0] == 4)
+            throw new ArgumentException("image has 4 channels, but JPEG has no opacity: give 1 or 3, or use PNG or WebP.", nameof(image));
+        using var bitmap = ToBitmap(image, nameof(image));
+        using var content = bitmap.Encode(encoded, quality)
+            ?? throw new InvalidOperationException($"The image of {bitmap.Height} × {bitmap.Width} pixels could not be encoded as {format}.");
+        return content.ToArray();
     }
 
-    internal static SKBitmap ToBitmap(Tensor image)
+    /// <summary>A bitmap of a checked image; the caller disposes it.</summary>
+    internal static SKBitmap ToBitmap(Tensor image, string name)
     {
-        ArgumentNullException.ThrowIfNull(image);
-        if (image.dim() != 3 || image.shape[0] is not (1 or 3 or 4) || image.shape[1] < 1 || image.shape[2] < 1 || !image.is_floating_point())
-            throw new ArgumentException($"image is {image.dtype} of shape [{string.Join(", ", image.shape)}]; a floating tensor [1, 3 or 4, height, width] in [−1, 1] is needed.", nameof(image));
-        using var gradients = no_grad();
-        using var scope = NewDisposeScope();
-        var values = image.detach().to(float32, CPU);
-        if (values.isnan().any().item<bool>()) throw new ArgumentException("image holds NaN; a pixel must be a number.", nameof(image));
-        var levels = values.mul(127.5).add_(127.5).round_().clamp_(0, 255).to(uint8);
-        var rgb = levels.shape[0] == 1 ? levels.expand(3, levels.shape[1], levels.shape[2]) : levels;
-        var rgba = rgb.shape[0] == 4 ? rgb : cat([rgb, full(1, rgb.shape[1], rgb.shape[2], 255, uint8)], 0);
-        var pixels = rgba.permute(1, 2, 0).contiguous().bytes;
-        var bitmap = new SKBitmap(new SKImageInfo((int)image.shape[2], (int)image.shape[1], SKColorType.Rgba8888, SKAlphaType.Unpremul));
-        pixels.CopyTo(bitmap.GetPixelSpan());
+        var (channels, height, width) = ((int)image.shape[0], (int)image.shape[1], (int)image.shape[2]);
+        var levels = PixelLayout.ToBytes(image, name);
+        var alpha = channels == 4 ? SKAlphaType.Unpremul : SKAlphaType.Opaque;
+        var bitmap = new SKBitmap(new SKImageInfo(width, height, SKColorType.Rgba8888, alpha));
+        var pixels = bitmap.GetPixelSpan();
+        for (var p = 0; p < width * height; p++)
+        {
+            var pixel = pixels.Slice(4 * p, 4);
+            for (var c = 0; c < 3; c++) pixel[c] = levels[p * channels + (channels == 1 ? 0 : c)];
+            pixel[3] = channels == 4 ? levels[p * channels + 3] : (byte)255;
+        }
         return bitmap;
+    }
+
+    internal static void CheckImage(Tensor image, string name)
+    {
+        ArgumentNullException.ThrowIfNull(image, name);
+        if (image.dim() != 3 || image.shape[0] is not (1 or 3 or 4) || image.numel() == 0 || !image.is_floating_point())
+            throw new ArgumentException($"{name} is {image.dtype} of shape [{string.Join(", ", image.shape)}]; a floating tensor [1, 3 or 4, height, width] in [−1, 1] is needed.", name);
     }
 
     private static ImageFormat FormatOf(string path) => Path.GetExtension(path).ToUpperInvariant() switch
@@ -107,16 +138,18 @@ public static class ImageFile
         var other => throw new ArgumentException($"'{path}' has the extension '{other}'; .png, .jpg, .jpeg or .webp is needed.", nameof(path)),
     };
 
-    private static Tensor FromRgba(byte[] pixels, int width, int height, int channels)
+    /// <summary>Turns an image as its camera was held (the orientation of EXIF: where the first row and column of the file lie).</summary>
+    private static Tensor Upright(Tensor image, SKEncodedOrigin origin) => origin switch
     {
-        using var scope = NewDisposeScope();
-        var rgba = tensor(pixels, uint8).view(height, width, 4).permute(2, 0, 1).to(float32);
-        if (channels == 4) return rgba.div(127.5).sub_(1).MoveToOuterDisposeScope();
-        var opacity = rgba[3].div(255);
-        var rgb = rgba.narrow(0, 0, 3).mul(opacity).add_(opacity.neg().add_(1).mul_(255)); // over white
-        if (channels == 1) rgb = (rgb[0] * 0.299 + rgb[1] * 0.587 + rgb[2] * 0.114).unsqueeze(0);
-        return rgb.div(127.5).sub_(1).clamp_(-1, 1).MoveToOuterDisposeScope();
-    }
+        SKEncodedOrigin.TopRight => image.flip(2),
+        SKEncodedOrigin.BottomRight => image.flip(1, 2),
+        SKEncodedOrigin.BottomLeft => image.flip(1),
+        SKEncodedOrigin.LeftTop => image.transpose(1, 2),
+        SKEncodedOrigin.RightTop => image.transpose(1, 2).flip(2),
+        SKEncodedOrigin.RightBottom => image.transpose(1, 2).flip(1, 2),
+        SKEncodedOrigin.LeftBottom => image.transpose(1, 2).flip(1),
+        _ => image,
+    };
 
     private static void CheckChannels(int channels)
     {

@@ -21,7 +21,11 @@ internal static class ImageHeader
     private static (int, int) Png(ReadOnlySpan<byte> bytes, string name)
     {
         if (bytes.Length < 33 || !bytes[12..16].SequenceEqual("IHDR"u8)) throw Fault(name, "is a PNG image that ends within its header");
-        return (Size(BinaryPrimitives.ReadUInt32BigEndian(bytes[16..])), Size(BinaryPrimitives.ReadUInt32BigEndian(bytes[20..])));
+        var (width, height) = (Size(BinaryPrimitives.ReadUInt32BigEndian(bytes[16..])), Size(BinaryPrimitives.ReadUInt32BigEndian(bytes[20..])));
+        // No deflate stream expands more than 1032 times, and a pixel takes its bit depth at least.
+        if ((UInt128)width * (uint)height * bytes[24] / 8 > (UInt128)bytes.Length * 1032)
+            throw Fault(name, $"is a damaged PNG image: {bytes.Length} bytes cannot hold the {width} × {height} pixels that it claims");
+        return (width, height);
     }
 
     // Segments are a marker and a length; the frame header (SOF) has the size.
@@ -35,6 +39,12 @@ internal static class ImageHeader
             if (marker == 0xFF)
             {
                 at++; // fill byte
+                continue;
+            }
+
+            if (marker is 0x01 or (>= 0xD0 and <= 0xD7))
+            {
+                at += 2; // these stand alone
                 continue;
             }
 

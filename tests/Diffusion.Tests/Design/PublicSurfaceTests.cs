@@ -13,7 +13,7 @@ public class PublicSurfaceTests
     public static TheoryData<string> PublicTypes() =>
         [.. Libraries.SelectMany(library => library.GetExportedTypes()).Where(type => !type.IsEnum && !type.IsInterface && !typeof(Delegate).IsAssignableFrom(type) && !typeof(Exception).IsAssignableFrom(type) && !type.IsGenericTypeDefinition).Select(type => type.FullName!)];
 
-    private static readonly Assembly[] Libraries = [typeof(Sampler).Assembly, typeof(Imaging.ImageFile).Assembly];
+    private static readonly Assembly[] Libraries = [typeof(Sampler).Assembly, typeof(Diffusion.Imaging.ImageFile).Assembly];
 
     [Theory]
     [MemberData(nameof(PublicTypes))]

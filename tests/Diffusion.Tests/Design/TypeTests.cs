@@ -5,7 +5,7 @@ namespace Diffusion.Tests.Design;
 
 public class TypeTests
 {
-    private static readonly Assembly[] Libraries = [typeof(Sampler).Assembly, typeof(Imaging.ImageFile).Assembly];
+    private static readonly Assembly[] Libraries = [typeof(Sampler).Assembly, typeof(Diffusion.Imaging.ImageFile).Assembly];
 
     private static IEnumerable<Type> Types(bool publicOnly) => Libraries.SelectMany(library => publicOnly ? library.GetExportedTypes() : library.GetTypes())
         .Where(type => !type.Name.Contains('<', StringComparison.Ordinal) && type.Namespace?.StartsWith("Diffusion", StringComparison.Ordinal) == true);
