@@ -67,7 +67,7 @@ public sealed class SamplerRun
         var current = new SamplerStep(this, step, _steps);
         var next = formula(current, x);
         if (_hooks?.AfterStep is { } change) next = change(current, next);
-        if (_historyLength > 0 && current.First is { } first) Record(new StepRecord(step.At.Level, first.State, first.Estimate, current.Kept));
+        if (_historyLength > 0 && current.First is { } first) Record(new StepRecord(step.At, first.State, first.Estimate, current.Kept));
         _steps++;
         _hooks?.OnStep?.Invoke(current, next, current.First?.Estimate);
         _hooks?.Progress?.Report(new SamplingProgress(_steps, Total, step.To.LogSnr, _evaluations, Stopwatch.GetElapsedTime(_started)));

@@ -61,7 +61,7 @@ public sealed class DpmSolverMultistepSampler : Sampler
     {
         ArgumentNullException.ThrowIfNull(step);
         var solution = new ExponentialStep(step.From, step.To, _variable, _eta);
-        var known = solution.Known(step, solution.Model(step, x, step.Denoise(x)), _ending.Limit(Order, step));
+        var known = solution.Known(solution.Keep(step, x), step.History, _ending.Limit(Order, step));
         var next = solution.Begin(x);
         next.Add(solution.Phi(1), known[0].Model);
         if (known.Count == 2) next.Add(_second == SecondOrder.Midpoint ? solution.Phi(1) / 2 : solution.Phi(2), Difference(known, 0));

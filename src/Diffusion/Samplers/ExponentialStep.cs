@@ -8,6 +8,7 @@ namespace Diffusion.Samplers;
 /// </summary>
 internal readonly struct ExponentialStep
 {
+    private readonly NoiseLevel _from;
     private readonly SolverVariable _variable;
     private readonly double _state;
     private readonly double _model;
@@ -16,6 +17,7 @@ internal readonly struct ExponentialStep
     /// <exception cref="ArgumentException">A step of the noise starts at pure noise, or one with noise leads up.</exception>
     public ExponentialStep(NoiseLevel from, NoiseLevel to, SolverVariable variable, double eta)
     {
+        _from = from;
         _variable = variable;
         Length = from.LogSnr == to.LogSnr ? 0 : NoiseAxis.HalfLogSnrStep(from, to);
         if (variable == SolverVariable.Noise && from.Alpha == 0)
@@ -53,33 +55,68 @@ internal readonly struct ExponentialStep
     /// <summary>The new state without the integral and the noise.</summary>
     public LinearForm Begin(Tensor x) => new() { { _state, x } };
 
-    /// <summary>The estimate in the solver's variable, kept for later steps where it has to be formed.</summary>
-    public Tensor Model(SamplerStep step, Tensor x, Estimate estimate)
+    /// <summary>The estimate in the solver's variable.</summary>
+    public Tensor Model(Tensor x, NoiseLevel level, Estimate estimate) => _variable == SolverVariable.Data ? estimate.Data : estimate.NoiseAt(x, level);
+
+    /// <summary>The estimate of a step at its start, kept for later steps where it has to be formed.</summary>
+    public Tensor Keep(SamplerStep step, Tensor x)
     {
-        if (_variable == SolverVariable.Data) return estimate.Data;
-        var noise = estimate.NoiseAt(x, step.From);
-        step.Keep(noise);
-        return noise;
+        var model = Model(x, step.From, step.Denoise(x));
+        if (_variable == SolverVariable.Noise) step.Keep(model);
+        return model;
     }
 
+    /// <summary>The estimate of an earlier step.</summary>
+    public Tensor Model(StepRecord record) =>
+        _variable == SolverVariable.Noise && record.Kept is { } kept ? kept : Model(record.State, record.Level, record.Estimate);
+
     /// <summary>
-    /// The estimates of a multistep formula and where in the step they stand, in units of its length: the newest at 0, earlier ones below. Those
-    /// infinitely far away (before a step from pure noise), or at a place that is taken, are left out.
+    /// The estimates of a multistep formula and where they stand, in units of the step: the one at its start at 0, earlier ones below. Those infinitely
+    /// far away (before a step from pure noise), or where one stands already, are left out.
     /// </summary>
-    public List<(double Node, Tensor Model)> Known(SamplerStep step, Tensor model, int count)
+    /// <param name="start">The estimate at the start.</param>
+    /// <param name="earlier">What the steps before recorded, newest first.</param>
+    /// <param name="count">How many to take at most.</param>
+    public List<(double Node, Tensor Model)> Known(Tensor start, IEnumerable<StepRecord> earlier, int count)
     {
-        var known = new List<(double Node, Tensor Model)>(count) { (0, model) };
+        var known = new List<(double Node, Tensor Model)>(count + 1) { (0, start) };
         if (Length == 0 || !double.IsFinite(Length)) return known;
-        foreach (var record in step.History)
+        foreach (var record in earlier)
         {
-            if (known.Count == count) break;
-            var node = NoiseAxis.HalfLogSnrStep(step.From, record.Level) / Length;
-            if (double.IsFinite(node) && known.TrueForAll(other => other.Node != node)) known.Add((node, OfRecord(record)));
+            if (known.Count >= count) break;
+            var node = NoiseAxis.HalfLogSnrStep(_from, record.Level) / Length;
+            if (double.IsFinite(node) && !known.Exists(other => other.Node == node)) known.Add((node, Model(record)));
         }
 
         return known;
     }
 
-    private Tensor OfRecord(StepRecord record) =>
-        _variable == SolverVariable.Data ? record.Estimate.Data : record.Kept ?? record.Estimate.NoiseAt(record.State, record.Level);
+    /// <summary>Adds the integral over the polynomial in λ through given estimates, exactly: an Adams method where they are those of earlier steps.</summary>
+    public void Integrate(LinearForm next, IReadOnlyList<(double Node, Tensor Model)> known)
+    {
+        var moments = new double[known.Count]; // z·∫ e^{z(1−s)} s^k ds = k!·zφ_{k+1}(z)
+        var factorial = 1.0;
+        for (var k = 0; k < moments.Length; k++)
+        {
+            moments[k] = factorial * Exponentials.ScaledPhi(k + 1, Argument);
+            factorial *= k + 1;
+        }
+
+        for (var j = 0; j < known.Count; j++)
+        {
+            var (lagrange, degree) = (new double[known.Count], 0); // coefficients of Π (s − s_m)/(s_j − s_m)
+            lagrange[0] = 1;
+            for (var m = 0; m < known.Count; m++)
+            {
+                if (m == j) continue;
+                var (node, distance) = (known[m].Node, known[j].Node - known[m].Node);
+                degree++;
+                for (var k = degree; k >= 0; k--) lagrange[k] = ((k > 0 ? lagrange[k - 1] : 0) - node * lagrange[k]) / distance;
+            }
+
+            var integral = 0.0;
+            for (var k = 0; k < moments.Length; k++) integral += lagrange[k] * moments[k];
+            next.Add(Factor(integral), known[j].Model);
+        }
+    }
 }

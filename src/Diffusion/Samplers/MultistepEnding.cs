@@ -21,10 +21,13 @@ public readonly record struct MultistepEnding(int DescendBelow, int? LastOrder =
     public static MultistepEnding EulerLast => new(0, 1);
 
     /// <summary>The most that the order of a step may be.</summary>
-    internal int Limit(int order, SamplerStep step)
+    internal int Limit(int order, SamplerStep step) => Limit(order, step.Index, step.Grid);
+
+    /// <summary>The most that the order of a step of a grid may be.</summary>
+    internal int Limit(int order, int index, TimeGrid grid)
     {
-        var (count, left) = (step.Grid.Count, step.Grid.Count - step.Index); // with this one
+        var left = grid.Count - index; // with this one
         if (left == 1 && LastOrder is { } last) order = Math.Min(order, last);
-        return count < DescendBelow && left >= 1 ? Math.Min(order, left) : order;
+        return grid.Count < DescendBelow && left >= 1 ? Math.Min(order, left) : order;
     }
 }
