@@ -69,7 +69,7 @@ public sealed class SamplerRun
         if (_hooks?.AfterStep is { } change) next = change(current, next);
         if (_historyLength > 0 && current.First is { } first) Record(new StepRecord(step.At, first.State, first.Estimate, current.Kept));
         _steps++;
-        _hooks?.OnStep?.Invoke(current, next, current.First?.Estimate);
+        _hooks?.OnStep?.Invoke(current, next, current.Seen);
         _hooks?.Progress?.Report(new SamplingProgress(_steps, Total, step.To.LogSnr, _evaluations, Stopwatch.GetElapsedTime(_started)));
         if (ReferenceEquals(next, x)) return x;
         next.MoveToOuterDisposeScope();

@@ -5,6 +5,7 @@ public sealed class SamplerStep
 {
     private readonly SamplerRun _run;
     private readonly GridStep _grid;
+    private Estimate? _reported;
 
     internal SamplerStep(SamplerRun run, GridStep grid, int index)
     {
@@ -45,6 +46,12 @@ public sealed class SamplerStep
 
     /// <summary>Makes a tensor part of this step's record, where later steps find it as <see cref="StepRecord.Kept"/>: what a multistep formula would otherwise form again.</summary>
     public void Keep(Tensor value) => Kept = value;
+
+    /// <summary>The estimate that callers see.</summary>
+    internal Estimate? Seen => _reported ?? First?.Estimate;
+
+    /// <summary>Shows callers another estimate of this step than its first one, where a formula comes to another.</summary>
+    public void Report(Estimate estimate) => _reported = estimate;
 
     /// <summary>The estimate at the step's own level. The first one of a step is what history records.</summary>
     public Estimate Denoise(Tensor x) => Denoise(x, At);

@@ -6,7 +6,7 @@ public sealed class SamplingHooks
     /// <summary>Told after every step.</summary>
     public IProgress<SamplingProgress>? Progress { get; init; }
 
-    /// <summary>Sees the step, the state after it and the step's first estimate (null where it made none). All are borrowed, and
+    /// <summary>Sees the step, the state after it and the step's estimate (its first one unless the formula reports another; null where it made none). All are borrowed, and
     /// tensors that the hook makes are freed after the step: keep a result by <c>.DetachFromDisposeScope()</c>, and then dispose of it yourself.</summary>
     public Action<SamplerStep, Tensor, Estimate?>? OnStep { get; init; }
 

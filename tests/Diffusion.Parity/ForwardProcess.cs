@@ -18,6 +18,7 @@ internal static class ForwardProcess
             var (data, eps) = (x0.select(0, i), noise.select(0, i));
             Mixed($"fwd_out[{i}]", level.Alpha, level.Sigma, tensors["fwd_out"].select(0, i));
             if (!tensors.Has("fwd_velocity")) continue;
+            level = plan.VelocityLevelOf(grid, timesteps[i]);
             var (a, b) = Parameterization.Normalized(Parameterization.V()).At(level).Target(level);
             Mixed($"fwd_velocity[{i}]", a, b, tensors["fwd_velocity"].select(0, i));
 

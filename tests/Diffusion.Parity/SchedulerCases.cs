@@ -29,11 +29,14 @@ internal static class SchedulerCases
         var trace = Trace.Of(plan, grid, network, tensors["x_T"], tensors.Has("noise") ? tensors["noise"] : null, tensors.Has("noise_step") ? tensors.Numbers("noise_step") : null);
         trace.CompareLevels(tensors, settings, comparison);
         var tolerance = Tolerances.Sample(className, settings, tensors.Has("sigmas"));
-        States("samples", trace.After, tensors["samples"], tolerance, comparison);
-        if (tensors.Has("pred_x0")) States("pred_x0", trace.Estimates, tensors["pred_x0"], tolerance, comparison);
+        var samples = tensors["samples"];
+        Compare("samples", trace.After, samples, samples, tolerance, comparison);
+        // An estimate is a difference of terms of the size of the state that it is made from.
+        if (tensors.Has("pred_x0")) Compare("pred_x0", trace.Estimates, tensors["pred_x0"], cat([tensors["x_T"].unsqueeze(0), samples.narrow(0, 0, samples.shape[0] - 1)], 0), tolerance, comparison);
     }
 
-    private static void States(string what, IReadOnlyList<Tensor> actual, Tensor expected, double tolerance, Comparison comparison)
+    // Step by step, relative to the largest number of the step's own scale, at least 1.
+    private static void Compare(string what, IReadOnlyList<Tensor> actual, Tensor expected, Tensor scale, double tolerance, Comparison comparison)
     {
         if (actual.Count != expected.shape[0])
         {
@@ -43,8 +46,8 @@ internal static class SchedulerCases
 
         for (var i = 0; i < actual.Count; i++)
         {
-            var step = expected.select(0, i);
-            comparison.Tensors($"{what}[{i}]", actual[i], step, tolerance * Math.Max(1, step.abs().max().to(float64).item<double>()));
+            var largest = scale.select(0, i).abs().max().to(float64).item<double>();
+            comparison.Tensors($"{what}[{i}]", actual[i], expected.select(0, i), tolerance * Math.Max(1, largest));
         }
     }
 }

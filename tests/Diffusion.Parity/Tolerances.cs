@@ -12,7 +12,7 @@ internal static class Tolerances
     public static double AlphaBar(double alphaBar, bool atAnEnd) => (atAnEnd ? 2e-5 : 2e-6) * Math.Abs(alphaBar);
 
     /// <summary>Timesteps: integers equal; numbers to 1e-6 of their size, those derived from σ to 1e-3.</summary>
-    public static Func<double, double> Timestep(bool integers, bool fromSigmas) => integers ? _ => 0 : fromSigmas ? _ => 1e-3 : t => 1e-6 * Math.Abs(t);
+    public static double Timestep(double timestep, bool integers, bool fromSigmas) => integers ? 0 : fromSigmas ? 1e-3 : 1e-6 * Math.Abs(timestep);
 
     /// <summary>The states of a run, relative to the largest number of the step, at least 1.</summary>
     public static double Sample(string className, JsonElement settings, bool hasSigmas)

@@ -6,8 +6,13 @@ internal sealed class ToyNetwork(string kind) : DenoisingNetwork("Toy")
     public override Tensor forward(Tensor x, Tensor label, Conditioning? condition)
     {
         using var scope = NewDisposeScope();
-        return Output(x, label[0].to(float64).item<double>()).MoveToOuterDisposeScope(); // one label for the whole batch
+        var tau = label[0].to(float64).item<double>(); // one label for the whole batch
+        Labels.Add(tau);
+        return Output(x, tau).MoveToOuterDisposeScope();
     }
+
+    /// <summary>What the network was told, call by call.</summary>
+    public List<double> Labels { get; } = [];
 
     private Tensor Output(Tensor x, double tau) => kind switch
     {

@@ -6,19 +6,24 @@ namespace Diffusion.Parity;
 /// <summary>A run as the loop of the recordings sees it: one iteration a model call.</summary>
 internal sealed class Trace
 {
-    private Trace(IReadOnlyList<NoisePoint> points, NoiseLevel end, IReadOnlyList<Tensor> after, IReadOnlyList<Tensor> estimates)
+    private readonly SchedulerPlan _plan;
+    private readonly TimeGrid _grid;
+
+    private Trace(SchedulerPlan plan, TimeGrid grid, IReadOnlyList<double> labels, IReadOnlyList<NoiseLevel> levels, IReadOnlyList<Tensor> after, IReadOnlyList<Tensor> estimates)
     {
-        Points = points;
-        End = end;
+        _plan = plan;
+        _grid = grid;
+        Labels = labels;
+        Levels = levels;
         After = after;
         Estimates = estimates;
     }
 
-    /// <summary>Where the model was asked.</summary>
-    public IReadOnlyList<NoisePoint> Points { get; }
+    /// <summary>What the model was told, call by call.</summary>
+    public IReadOnlyList<double> Labels { get; }
 
-    /// <summary>Where the run ended.</summary>
-    public NoiseLevel End { get; }
+    /// <summary>The levels of the states that it was given.</summary>
+    public IReadOnlyList<NoiseLevel> Levels { get; }
 
     /// <summary>The state after each iteration: the one that the next call got, and the last.</summary>
     public IReadOnlyList<Tensor> After { get; }
@@ -27,16 +32,16 @@ internal sealed class Trace
     public IReadOnlyList<Tensor> Estimates { get; }
 
     /// <summary>Runs a plan. The tensors of the trace belong to the caller's scope.</summary>
-    public static Trace Of(SchedulerPlan plan, TimeGrid grid, DenoisingNetwork network, Tensor start, Tensor? noise, double[]? iterations)
+    public static Trace Of(SchedulerPlan plan, TimeGrid grid, ToyNetwork network, Tensor start, Tensor? noise, double[]? iterations)
     {
         var recorder = new Recorder(plan.Bind(network));
         try
         {
-            using var source = new RecordedNoise(noise, iterations, () => recorder.Points.Count - 1);
-            var end = plan.Sampler.Sample(recorder, start, grid, source);
+            using var source = new RecordedNoise(noise, iterations, () => recorder.Levels.Count - 1);
+            var end = plan.Sampler.Sample(recorder, start, grid, source, new SamplingHooks { OnStep = (_, _, estimate) => recorder.EndStep(estimate) });
             Tensor[] after = [.. recorder.States.Skip(1).Select(t => t.alias()), end];
             Tensor[] estimates = [.. recorder.Data.Select(t => t.alias())];
-            return new Trace([.. recorder.Points], grid.End, after, estimates);
+            return new Trace(plan, grid, [.. network.Labels], [.. recorder.Levels], after, estimates);
         }
         finally
         {
@@ -47,24 +52,29 @@ internal sealed class Trace
     /// <summary>Compares timesteps and σ.</summary>
     public void CompareLevels(RecordedTensors tensors, JsonElement settings, Comparison comparison)
     {
-        double[] labels = [.. Points.Select(point => point.Label ?? double.NaN)];
-        comparison.Numbers("timesteps", labels, tensors.Numbers("timesteps"), Tolerances.Timestep(tensors.IsInteger("timesteps"), DerivedFromSigmas(tensors, settings)));
+        CompareTimesteps(tensors.Numbers("timesteps"), tensors.IsInteger("timesteps"), DerivedFromSigmas(tensors, settings), comparison);
         if (!tensors.Has("sigmas")) return;
         // Lists of two-call classes hold each level twice, and some end with levels that no step visits.
         var recorded = Distinct(tensors.Numbers("sigmas"));
-        var visited = Distinct([.. Grid(tensors).Select(Unit), Unit(End)]);
+        var visited = Distinct([.. _grid.Select(step => _plan.SigmaOf(step.At.Level)), _plan.SigmaOf(_grid.End)]);
         comparison.Numbers("sigmas", visited, [.. recorded.Take(visited.Length)], Tolerances.Sigma);
+        if (!tensors.Has("sigmas_interpol")) return;
+        double[] between = [.. Levels.Where((_, i) => i % 2 == 1).Select(_plan.SigmaOf)];
+        comparison.Numbers("sigmas_interpol", between, Distinct([.. tensors.Numbers("sigmas_interpol").Where(sigma => sigma > 0 && double.IsFinite(sigma))]), Tolerances.Sigma);
     }
 
-    private IEnumerable<NoiseLevel> Grid(RecordedTensors tensors) =>
-        tensors.Has("sigmas_interpol") ? Points.Where((_, i) => i % 2 == 0).Select(point => point.Level) : Points.Select(point => point.Level);
-
-    // The reference's σ: of the straight path itself, elsewhere over α.
-    private static double Unit(NoiseLevel level) => level is { Alpha: var a, Sigma: var s } && Math.Abs(a + s - 1) < 1e-12 && s > 0 ? s : level.NoiseToSignal;
+    private void CompareTimesteps(double[] recorded, bool integers, bool fromSigmas, Comparison comparison)
+    {
+        comparison.Number("the number of timesteps", Labels.Count, recorded.Length, 0);
+        // What the model is told inside a step is derived from σ too.
+        var named = _grid.Select(step => (float)(step.At.Label ?? double.NaN)).ToHashSet();
+        for (var i = 0; i < Math.Min(Labels.Count, recorded.Length); i++)
+            comparison.Number($"timesteps[{i}]", Labels[i], recorded[i], Tolerances.Timestep(recorded[i], integers, fromSigmas || !named.Contains((float)Labels[i])));
+    }
 
     private static double[] Distinct(double[] numbers) => [.. numbers.Where((number, i) => i == 0 || number != numbers[i - 1])];
 
     private static bool DerivedFromSigmas(RecordedTensors tensors, JsonElement settings) =>
-        tensors.Has("sigmas") && (tensors.Has("sigmas_interpol") || !settings.TryGetProperty("timestep_spacing", out _)
+        tensors.Has("sigmas") && (!settings.TryGetProperty("beta_schedule", out _)
             || settings.EnumerateObject().Any(p => p.Name.StartsWith("use_", StringComparison.Ordinal) && p.Value.ValueKind == JsonValueKind.True));
 }

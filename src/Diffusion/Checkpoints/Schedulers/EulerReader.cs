@@ -1,7 +1,7 @@
 namespace Diffusion.Checkpoints.Schedulers;
 
 /// <summary>EulerDiscreteScheduler. (Karras et al. 2022, algorithm 2 with Euler steps)</summary>
-/// <remarks>Its churn is <see cref="PublishedEuler"/>'s.</remarks>
+/// <remarks>Quirks: its churn is <see cref="PublishedEuler"/>'s, and its velocity target confuses the number of a step with its timestep.</remarks>
 internal sealed class EulerReader : SchedulerReader
 {
     public override IReadOnlyList<string> ClassNames => ["EulerDiscreteScheduler"];
@@ -29,6 +29,6 @@ internal sealed class EulerReader : SchedulerReader
         var predictsV = values.Choice("prediction_type") == "v_prediction";
         var continuous = predictsV && values.Choice("timestep_type") == "continuous";
         return SigmaFamily.Plan(config, values, prediction => new PublishedEuler(PublishedEuler.ChurnOf(step), prediction, decodeAfter: !predictsV),
-            label: continuous ? NoiseLabel.QuarterLogSigma : null);
+            label: continuous ? NoiseLabel.QuarterLogSigma : null, velocityOfStep: true);
     }
 }

@@ -38,7 +38,12 @@ internal sealed class FlowMatchEulerReader : SchedulerReader
         _ = PublishedSigmas.Ramp(values);
         var schedule = new RectifiedFlowSchedule();
         var velocity = Parameterization.Velocity(NoiseLabel.Time(trainingSteps));
-        return new SchedulerPlan(config, schedule, inverted ? new NegatedParameterization(velocity) : velocity, stochastic ? new EulerAncestralSampler(FreshNoise) : new EulerSampler(), Grid);
+        return new SchedulerPlan(config, schedule, inverted ? new NegatedParameterization(velocity) : velocity, stochastic ? new EulerAncestralSampler(FreshNoise) : new EulerSampler(), Grid)
+        {
+            Unit = level => inverted ? 1 - level.Sigma : level.Sigma,
+            // Quirk: noising mixes as if nothing were inverted.
+            ForwardLevel = inverted ? (_, t) => schedule.At(t / trainingSteps) : null,
+        };
 
         TimeGrid Grid(RunOptions run)
         {

@@ -18,6 +18,10 @@ internal sealed class FlowMatchHeunReader : SchedulerReader
         if (!(shift > 0)) throw values.Wrong("shift", $"is {shift}; a positive number is needed.");
         var schedule = new RectifiedFlowSchedule();
         return new SchedulerPlan(config, schedule, Parameterization.Velocity(NoiseLabel.Time(trainingSteps)), new PublishedFlowHeun(PublishedEuler.ChurnOf(step)),
-            run => FlowMatchLevels.Ladder(FlowMatchLevels.Shifted(trainingSteps, run.Steps!.Value, shift), trainingSteps).Flow(schedule));
+            run => FlowMatchLevels.Ladder(FlowMatchLevels.Shifted(trainingSteps, run.Steps!.Value, shift), trainingSteps).Flow(schedule))
+        {
+            // Quirk: noising takes the second place at which it finds its timesteps. It runs for one step only, and that place is the end.
+            ForwardLevel = static (grid, _) => grid.Count == 1 ? grid.End : throw new ArgumentException("The published scheduler noises a batch in runs of one step only."),
+        };
     }
 }

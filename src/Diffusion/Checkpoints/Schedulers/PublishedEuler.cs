@@ -31,7 +31,8 @@ internal sealed class PublishedEuler(Churn? churn, Parameterization prediction, 
             { decoded.Skip, state },
             { decoded.Out / asked.Out, estimate.Data },
             { -decoded.Out / asked.Out * asked.Skip, x },
-        };
+        }.Evaluate();
+        step.Report(new Estimate(data));
         var slope = new LinearForm { { 1 / raised.Sigma, state }, { -1 / raised.Sigma, data } };
         return new LinearForm { { 1, state }, { step.To.Sigma - raised.Sigma, slope } }.Evaluate();
     }

@@ -50,6 +50,15 @@ public sealed class SchedulerPlan
     /// <summary>Standard deviation of the start.</summary>
     internal Func<TimeGrid, double> StartDeviation { get; init; } = static _ => 1;
 
+    /// <summary>The level of <see cref="LevelOf"/> where the class takes another.</summary>
+    internal Func<TimeGrid, double, NoiseLevel>? ForwardLevel { get; init; }
+
+    /// <summary>The level of <see cref="VelocityLevelOf"/> where it is another than that of <see cref="LevelOf"/>.</summary>
+    internal Func<TimeGrid, double, NoiseLevel>? VelocityLevel { get; init; }
+
+    /// <summary>σ in the class's own unit, where it is neither σ/α nor the σ of a flow.</summary>
+    internal Func<NoiseLevel, double>? Unit { get; init; }
+
     /// <summary>Clipping and whatever else the class does to an estimate.</summary>
     internal Func<IDenoiser, IDenoiser> Decorate { get; init; } = static denoiser => denoiser;
 
@@ -103,13 +112,27 @@ public sealed class SchedulerPlan
     public NoiseLevel LevelOf(TimeGrid grid, double timestep)
     {
         ArgumentNullException.ThrowIfNull(grid);
-        var nearest = grid.MinBy(step => Math.Abs((step.At.Label ?? double.PositiveInfinity) - timestep)).At;
-        if (Math.Abs(nearest.Label!.Value - timestep) <= 1e-6 * Math.Max(1, Math.Abs(timestep))) return nearest.Level; // labels come back from float32
+        if (ForwardLevel is not null) return ForwardLevel(grid, timestep);
+        if (StepAt(grid, timestep) is { } index) return grid[index].At.Level;
         if (Schedule is DiscreteSchedule discrete) return discrete.AtTimestep(timestep);
         foreach (var (at, _) in grid)
             if (at.Label <= timestep) return at.Level;
         throw new ArgumentOutOfRangeException(nameof(timestep), timestep, "The grid has no step at this timestep or below.");
     }
+
+    /// <summary>The step that asks at a timestep; null where none does.</summary>
+    internal static int? StepAt(TimeGrid grid, double timestep)
+    {
+        var nearest = Enumerable.Range(0, grid.Count).MinBy(i => Math.Abs(grid[i].At.Label!.Value - timestep));
+        return Math.Abs(grid[nearest].At.Label!.Value - timestep) <= 1e-6 * Math.Max(1, Math.Abs(timestep)) ? nearest : null; // labels come back from float32
+    }
+
+    /// <summary>The level at which the published <c>get_velocity</c> takes its factors: that of <see cref="LevelOf"/> unless the class has a quirk.</summary>
+    /// <inheritdoc cref="LevelOf" path="/param|/exception"/>
+    public NoiseLevel VelocityLevelOf(TimeGrid grid, double timestep) => VelocityLevel is null ? LevelOf(grid, timestep) : VelocityLevel(grid, timestep);
+
+    /// <summary>σ of a level in the unit of the published scheduler: σ/α for most, σ itself for flow matching.</summary>
+    public double SigmaOf(NoiseLevel level) => Unit is not null ? Unit(level) : Schedule is RectifiedFlowSchedule ? level.Sigma : level.NoiseToSignal;
 
     /// <summary>A network as the denoiser that the sampler consumes, clipped as the configuration says.</summary>
     /// <param name="network">The network; borrowed.</param>

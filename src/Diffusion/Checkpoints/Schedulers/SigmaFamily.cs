@@ -18,7 +18,8 @@ internal static class SigmaFamily
     /// <param name="sampler">The method, given what the network's output means.</param>
     /// <param name="roundKarras">Whether the timesteps of a Karras ramp are rounded.</param>
     /// <param name="label">What the network is told; the trained timestep if null.</param>
-    public static SchedulerPlan Plan(SchedulerConfig config, ConfigValues values, Func<Parameterization, Sampler> sampler, bool roundKarras = false, NoiseLabel? label = null)
+    /// <param name="velocityOfStep">Quirk: whether the velocity target takes its factors at the trained timestep of the number of the step.</param>
+    public static SchedulerPlan Plan(SchedulerConfig config, ConfigValues values, Func<Parameterization, Sampler> sampler, bool roundKarras = false, NoiseLabel? label = null, bool velocityOfStep = false)
     {
         var discrete = TrainedSchedule.Of(values, finite: true);
         var schedule = new VarianceExplodingForm(discrete);
@@ -28,6 +29,9 @@ internal static class SigmaFamily
         {
             StartDeviation = SigmaLadder.StartDeviation(values),
             Decorate = denoiser => new RoundedNoise(clip(denoiser)),
+            VelocityLevel = velocityOfStep
+                ? (grid, t) => discrete.AtTimestep(SchedulerPlan.StepAt(grid, t) ?? throw new ArgumentOutOfRangeException(nameof(t), t, "The grid has no step at this timestep."))
+                : null,
         };
 
         TimeGrid Grid(RunOptions run)
