@@ -76,7 +76,7 @@ public sealed class SchedulerPlan
     public TimeGrid Grid(RunOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
-        options.Check(ClassName, Config.Reader.Run);
+        options.Check(ClassName, Config.Reader.RunOf(ClassName));
         return _grid(options);
     }
 

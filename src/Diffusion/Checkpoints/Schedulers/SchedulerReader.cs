@@ -12,6 +12,9 @@ internal abstract class SchedulerReader
     /// <summary>Arguments that runs of these classes take beside the number of steps.</summary>
     public virtual RunArguments Run => RunArguments.None;
 
+    /// <summary>The same for one class of a family whose classes differ.</summary>
+    public virtual RunArguments RunOf(string className) => Run;
+
     /// <summary>Arguments that steps of these classes take.</summary>
     public virtual StepArguments Step => StepArguments.None;
 

@@ -19,6 +19,8 @@ internal static class SchedulerReaders
         new PndmReader(),
         new IpndmReader(),
         new EdmEulerReader(),
+        new EdmDpmSolverReader(),
+        new DpmSolverMultistepReader(),
         new FlowMatchEulerReader(),
         new FlowMatchHeunReader(),
     ];

@@ -1,0 +1,60 @@
+using Diffusion.Checkpoints.Schedulers;
+using Diffusion.Schedules;
+using Xunit;
+
+namespace Diffusion.Tests.Checkpoints;
+
+/// <summary>What the configurations of the exponential-integrator schedulers mean, and what they refuse.</summary>
+public class SolverConfigTests
+{
+    [Fact]
+    public void TimestepsAreThePublishedOnes()
+    {
+        var grid = SchedulerConfig.Parse("""{"_class_name": "DPMSolverMultistepScheduler"}""").Plan().Grid(10);
+        Assert.Equal([999.0, 899, 799, 699, 599, 500, 400, 300, 200, 100], grid.Select(step => step.At.Label!.Value));
+        Assert.True(grid.End.IsClean);
+    }
+
+    [Fact]
+    public void TheInverseRises()
+    {
+        var grid = SchedulerConfig.Parse("""{"_class_name": "DPMSolverMultistepInverseScheduler"}""").Plan().Grid(10);
+        Assert.Equal([0.0, 100, 200, 300, 400, 500, 599, 699, 799, 899], grid.Select(step => step.At.Label!.Value));
+        Assert.All(grid, step => Assert.True(step.To.NoiseToSignal > step.At.Level.NoiseToSignal));
+    }
+
+    [Fact]
+    public void FlowSigmasPutTheRunOnTheStraightPath()
+    {
+        var plan = SchedulerConfig.Parse("""{"_class_name": "DPMSolverMultistepScheduler", "use_flow_sigmas": true, "prediction_type": "flow_prediction"}""").Plan();
+        Assert.IsType<RectifiedFlowSchedule>(plan.Schedule);
+        Assert.All(plan.Grid(5), step => Assert.Equal(1, step.At.Level.Alpha + step.At.Level.Sigma, 1e-12));
+    }
+
+    [Fact]
+    public void TheCosineClassTellsTheAngle()
+    {
+        var plan = SchedulerConfig.Parse("""{"_class_name": "CosineDPMSolverMultistepScheduler"}""").Plan();
+        Assert.All(plan.Grid(5), step => Assert.Equal(Math.Atan(step.At.Level.Sigma) * 2 / Math.PI, step.At.Label!.Value, 1e-12));
+    }
+
+    [Theory]
+    [InlineData("""{"_class_name": "DPMSolverMultistepScheduler", "solver_order": 4}""", "solver_order")]
+    [InlineData("""{"_class_name": "DPMSolverMultistepScheduler", "algorithm_type": "dpmsolver"}""", "final_sigmas_type")]
+    [InlineData("""{"_class_name": "DPMSolverMultistepScheduler", "algorithm_type": "sde-dpmsolver", "final_sigmas_type": "sigma_min", "solver_order": 3}""", "solver_order")]
+    [InlineData("""{"_class_name": "DPMSolverMultistepScheduler", "prediction_type": "flow_prediction"}""", "prediction_type")]
+    [InlineData("""{"_class_name": "DPMSolverMultistepScheduler", "use_karras_sigmas": true, "use_lu_lambdas": true}""", "use_lu_lambdas")]
+    [InlineData("""{"_class_name": "DPMSolverMultistepScheduler", "use_karras_sigmas": true, "use_flow_sigmas": true}""", "use_flow_sigmas")]
+    [InlineData("""{"_class_name": "EDMDPMSolverMultistepScheduler", "sigma_data": 0}""", "sigma_data")]
+    [InlineData("""{"_class_name": "CosineDPMSolverMultistepScheduler", "solver_order": 0}""", "solver_order")]
+    public void BadFilesNameTheKey(string json, string key) =>
+        Assert.Contains($"'{key}'", Assert.Throws<InvalidDataException>(() => SchedulerConfig.Parse(json).Plan()).Message, StringComparison.Ordinal);
+
+    [Fact]
+    public void ArgumentsThatAClassDoesNotTakeAreRefused()
+    {
+        static SchedulerPlan Plan(string name) => SchedulerConfig.Parse($$"""{"_class_name": "{{name}}"}""").Plan();
+        Assert.Throws<ArgumentException>(() => Plan("DPMSolverMultistepInverseScheduler").Grid(new RunOptions { Timesteps = [1, 2] }));
+        Assert.Throws<ArgumentException>(() => Plan("DPMSolverMultistepScheduler").Grid(new RunOptions { Steps = 5, Mu = 1 }));
+    }
+}
