@@ -41,8 +41,9 @@ public sealed class SaSolverSampler : Sampler
         (_predictorOrder, _correctorOrder, _variable, _ending, _asPublished) = (predictorOrder, correctorOrder, variable, ending, asPublished);
     }
 
+    // A corrector needs the step that it repeats, whatever its order.
     /// <inheritdoc/>
-    protected internal override int HistoryLength => Math.Max(_predictorOrder - 1, _correctorOrder - 1);
+    protected internal override int HistoryLength => Math.Max(_predictorOrder - 1, _correctorOrder == 1 ? 1 : _correctorOrder - 1);
 
     /// <inheritdoc/>
     /// <exception cref="InvalidOperationException">τ is negative or not finite.</exception>

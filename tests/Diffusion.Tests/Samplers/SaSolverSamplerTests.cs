@@ -39,6 +39,19 @@ public class SaSolverSamplerTests
     }
 
     [Fact]
+    public void CorrectorOfOneEstimateRepeatsTheStepWithTheNewOne()
+    {
+        var denoiser = new ScriptedDenoiser(_schedule, level => Math.Sin(Lambda(level)));
+        var grid = TimeGrid.FromTimes(_schedule, [0.9, 0.8], _schedule.At(0.55));
+        var (first, second, third) = (_schedule.At(0.9), _schedule.At(0.8), _schedule.At(0.55));
+        static double Solve(double x, NoiseLevel from, NoiseLevel to, double data) =>
+            to.Sigma / from.Sigma * x + to.Alpha * (1 - Math.Exp(Lambda(from) - Lambda(to))) * data;
+        var model = Math.Sin(Lambda(second));
+        var expected = Solve(Solve(0.4, first, second, model), second, third, model);
+        Assert.Equal(expected, States(new SaSolverSampler(_ => 0, 1, 1), denoiser, grid, 0.4)[^1], 1e-13);
+    }
+
+    [Fact]
     public void CorrectorUsesTheNoiseOfItsPredictor()
     {
         // The data does not depend on the state, so the corrected state differs from the predicted one by the weights of the data alone, whatever the noise.
