@@ -23,6 +23,18 @@ public class SolverConfigTests
         Assert.All(grid, step => Assert.True(step.To.NoiseToSignal > step.At.Level.NoiseToSignal));
     }
 
+    [Theory]
+    [InlineData("""{"_class_name": "UniPCMultistepScheduler", "solver_p": "DDIM"}""", "solver_p")]
+    [InlineData("""{"_class_name": "SASolverScheduler", "tau_func": 1}""", "tau_func")]
+    public void WhatOnlyCodeCouldSayIsRefused(string json, string key) =>
+        Assert.Contains($"'{key}'", Assert.Throws<InvalidDataException>(() => SchedulerConfig.Parse(json)).Message, StringComparison.Ordinal);
+
+    // A UniPC file run as DPM-Solver++ carries UniPC's solver_type, which means that class's default there.
+    [Theory]
+    [InlineData("DPMSolverMultistepScheduler"), InlineData("DPMSolverSinglestepScheduler"), InlineData("DEISMultistepScheduler")]
+    public void FilesOfSiblingsAreRead(string name) =>
+        Assert.Equal(10, SchedulerConfig.Parse("""{"_class_name": "UniPCMultistepScheduler", "solver_type": "bh1", "solver_order": 3}""").As(name).Plan().Grid(10).Count);
+
     [Fact]
     public void FlowSigmasPutTheRunOnTheStraightPath()
     {
@@ -45,6 +57,11 @@ public class SolverConfigTests
     [InlineData("""{"_class_name": "DPMSolverMultistepScheduler", "prediction_type": "flow_prediction"}""", "prediction_type")]
     [InlineData("""{"_class_name": "DPMSolverMultistepScheduler", "use_karras_sigmas": true, "use_lu_lambdas": true}""", "use_lu_lambdas")]
     [InlineData("""{"_class_name": "DPMSolverMultistepScheduler", "use_karras_sigmas": true, "use_flow_sigmas": true}""", "use_flow_sigmas")]
+    [InlineData("""{"_class_name": "DPMSolverSinglestepScheduler", "algorithm_type": "dpmsolver"}""", "final_sigmas_type")]
+    [InlineData("""{"_class_name": "DEISMultistepScheduler", "solver_order": 4}""", "solver_order")]
+    [InlineData("""{"_class_name": "UniPCMultistepScheduler", "solver_order": 5}""", "solver_order")]
+    [InlineData("""{"_class_name": "UniPCMultistepScheduler", "shift_terminal": 0.1}""", "shift_terminal")]
+    [InlineData("""{"_class_name": "SASolverScheduler", "predictor_order": 5}""", "predictor_order")]
     [InlineData("""{"_class_name": "EDMDPMSolverMultistepScheduler", "sigma_data": 0}""", "sigma_data")]
     [InlineData("""{"_class_name": "CosineDPMSolverMultistepScheduler", "solver_order": 0}""", "solver_order")]
     public void BadFilesNameTheKey(string json, string key) =>

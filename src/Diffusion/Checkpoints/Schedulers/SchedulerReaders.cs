@@ -21,6 +21,10 @@ internal static class SchedulerReaders
         new EdmEulerReader(),
         new EdmDpmSolverReader(),
         new DpmSolverMultistepReader(),
+        new DpmSolverSinglestepReader(),
+        new DeisReader(),
+        new UniPcReader(),
+        new SaSolverReader(),
         new FlowMatchEulerReader(),
         new FlowMatchHeunReader(),
     ];
