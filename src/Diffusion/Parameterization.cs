@@ -61,6 +61,16 @@ public abstract class Parameterization
     public static Parameterization Edm(double sigmaData = 0.5, NoiseLabel? label = null) => new EdmParameterization(sigmaData, label);
 
     /// <summary>
+    /// A consistency model: EDM's preconditioning moved so that the estimate is the state itself at σ/α = σ_min, c_skip = σ_d²/((σ − σ_min)² + σ_d²) and
+    /// c_out = σ_d(σ − σ_min)/√(σ² + σ_d²) in σ = σ/α. (Song et al. 2023, appendix C)
+    /// </summary>
+    /// <param name="sigmaData">Standard deviation of the data, σ_d; positive. 0.5 in the paper.</param>
+    /// <param name="sigmaMin">σ_min, at least 0; 0.002 in the paper.</param>
+    /// <param name="label">What the network is told; <see cref="NoiseLabel.QuarterLogSigma"/> if null.</param>
+    /// <exception cref="ArgumentOutOfRangeException">A number is out of its range.</exception>
+    public static Parameterization Consistency(double sigmaData = 0.5, double sigmaMin = 0.002, NoiseLabel? label = null) => new ConsistencyParameterization(sigmaData, sigmaMin, label);
+
+    /// <summary>
     /// The same network on states of any scale: the state is divided by √(α² + σ²) first. A network that was trained on variance-preserving
     /// states is so used on variance-exploding ones.
     /// </summary>

@@ -28,7 +28,7 @@ public sealed class SamplerRun
     public IDenoiser Denoiser { get; }
 
     /// <summary>The grid.</summary>
-    public TimeGrid Grid { get; }
+    public TimeGrid Grid { get; private set; }
 
     /// <summary>Where noise comes from.</summary>
     public NoiseSource Noise { get; }
@@ -85,21 +85,27 @@ public sealed class SamplerRun
         return Denoiser.Denoise(x, at);
     }
 
-    /// <summary>Forgets the history: what was recorded no longer lies on the path (after a jump back).</summary>
+    /// <summary>Forgets the history and what the sampler carries: they no longer lie on the path (after a jump back).</summary>
     public void ForgetHistory()
     {
         foreach (var record in _history) record.Release();
         _history.Clear();
+        Carry.Clear();
+    }
+
+    /// <summary>Takes another grid for the rest of the run: for samplers that lay out their own steps around another sampler's, which then finds them in <see cref="SamplerStep.Grid"/>.</summary>
+    /// <param name="grid">The grid, on the schedule of the run.</param>
+    public void Follow(TimeGrid grid)
+    {
+        ArgumentNullException.ThrowIfNull(grid);
+        Grid = grid;
+        Total = grid.Count;
     }
 
     /// <summary>How many steps the run will have, where that is known; the grid's length unless a sampler says otherwise.</summary>
     public int? Total { get; set; }
 
-    internal void Release()
-    {
-        ForgetHistory();
-        Carry.Clear();
-    }
+    internal void Release() => ForgetHistory();
 
     private void Record(StepRecord record)
     {

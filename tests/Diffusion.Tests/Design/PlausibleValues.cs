@@ -29,7 +29,8 @@ internal sealed class PlausibleValues(string folder)
     {
         value = Make(Nullable.GetUnderlyingType(type) ?? type);
         if (value is not null) return true;
-        var constructor = type.IsAbstract || type.IsArray ? null : type.GetConstructors().OrderBy(c => c.GetParameters().Length).FirstOrDefault();
+        // A delegate's own constructor takes an address, which must not be guessed.
+        var constructor = type.IsAbstract || type.IsArray || typeof(Delegate).IsAssignableFrom(type) ? null : type.GetConstructors().OrderBy(c => c.GetParameters().Length).FirstOrDefault();
         if (constructor is null || constructor.GetParameters().Any(p => p.ParameterType.IsByRefLike || p.ParameterType.IsByRef || p.ParameterType == type)) return false;
         var arguments = new object?[constructor.GetParameters().Length];
         for (var i = 0; i < arguments.Length; i++)
@@ -85,6 +86,7 @@ internal sealed class PlausibleValues(string folder)
         if (type == typeof(double[,])) return new[,] { { 0.5 } };
         if (type == typeof(Func<double, double>)) return (Func<double, double>)(x => 1 - 0.5 * x);
         if (type == typeof(Func<Tensor, Tensor>)) return (Func<Tensor, Tensor>)(t => t.alias());
+        if (type == typeof(Func<double, Tensor, Tensor>)) return (Func<double, Tensor, Tensor>)((s, y) => y.mul(-s));
         if (type == typeof(IReadOnlyList<double>)) return new[] { 0.5, 0.25 };
         return type.IsEnum ? Enum.GetValues(type).GetValue(0) : null;
     }

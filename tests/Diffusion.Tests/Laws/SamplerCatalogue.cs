@@ -1,3 +1,4 @@
+using Diffusion.Integration;
 using Diffusion.Samplers;
 using Xunit;
 
@@ -109,6 +110,14 @@ internal static class SamplerCatalogue
         new("Reverse diffusion eta 0", new ReverseDiffusionSampler(0)) { Flow = 1 },
         new("Stochastic Heun", new StochasticHeunSampler()) { Weak = 2, Strong = 1, ExactMean = false, FromPureNoise = false },
         new("Stochastic Heun eta 0", new StochasticHeunSampler(0)) { Flow = 2, Steps = 256, FromPureNoise = false },
+        new("Restart Heun", new RestartSampler(new HeunSampler(), [new RestartInterval(0.1, 2, 8, repeats: 2)])) { OwnSteps = true, FromPureNoise = false },
+        new("Runge-Kutta 4 in time", new FlowRungeKuttaSampler(RungeKutta.Classical)) { DependsOnClock = true },
+        new("Heun in angle", new FlowRungeKuttaSampler(RungeKutta.Heun, FlowVariable.Angle)) { Flow = 2, Steps = 256 },
+        new("Runge-Kutta 4 in angle", new FlowRungeKuttaSampler(RungeKutta.Classical, FlowVariable.Angle)) { Flow = 4, Steps = 128 },
+        new("Dormand-Prince", new AdaptiveFlowSampler()) { Affine = false, OwnSteps = true },
+        new("Bogacki-Shampine", new AdaptiveFlowSampler(RungeKutta.BogackiShampine)) { Affine = false, OwnSteps = true },
+        new("Consistency", new ConsistencySampler()),
+        new("TCD", new TcdSampler()) { DependsOnClock = true },
         new("Predictor-corrector", new PredictorCorrectorSampler()) { Affine = false },
     ];
 

@@ -16,17 +16,7 @@ internal sealed class FlowMatchEulerReader : SchedulerReader
 
     public override IReadOnlyList<ConfigKey> KeysOf(string className) =>
     [
-        ConfigKey.Integer("num_train_timesteps", 1000, minimum: 1),
-        ConfigKey.Number("shift", 1),
-        ConfigKey.Flag("use_dynamic_shifting", false),
-        ConfigKey.OptionalNumber("base_shift"),
-        ConfigKey.OptionalNumber("max_shift"),
-        ConfigKey.Integer("base_image_seq_len", 256),
-        ConfigKey.Integer("max_image_seq_len", 4096),
-        ConfigKey.Flag("invert_sigmas", false),
-        ConfigKey.OptionalNumber("shift_terminal"),
-        .. PublishedSigmas.Keys(),
-        ConfigKey.Choice("time_shift_type", "exponential", "exponential", "linear"),
+        .. LevelKeys(),
         ConfigKey.Flag("stochastic_sampling", false),
     ];
 
@@ -53,7 +43,24 @@ internal sealed class FlowMatchEulerReader : SchedulerReader
         }
     }
 
-    private static double[] Sigmas(ConfigValues values, RunOptions run, int trainingSteps)
+    /// <summary>The keys of the noise levels.</summary>
+    public static IEnumerable<ConfigKey> LevelKeys() =>
+    [
+        ConfigKey.Integer("num_train_timesteps", 1000, minimum: 1),
+        ConfigKey.Number("shift", 1),
+        ConfigKey.Flag("use_dynamic_shifting", false),
+        ConfigKey.OptionalNumber("base_shift"),
+        ConfigKey.OptionalNumber("max_shift"),
+        ConfigKey.Integer("base_image_seq_len", 256),
+        ConfigKey.Integer("max_image_seq_len", 4096),
+        ConfigKey.Flag("invert_sigmas", false),
+        ConfigKey.OptionalNumber("shift_terminal"),
+        .. PublishedSigmas.Keys(),
+        ConfigKey.Choice("time_shift_type", "exponential", "exponential", "linear"),
+    ];
+
+    /// <summary>The noise levels of a run.</summary>
+    public static double[] Sigmas(ConfigValues values, RunOptions run, int trainingSteps)
     {
         var dynamic = values.Flag("use_dynamic_shifting");
         if (dynamic != run.Mu is not null)

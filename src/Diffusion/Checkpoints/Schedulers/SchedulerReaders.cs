@@ -27,6 +27,10 @@ internal static class SchedulerReaders
         new SaSolverReader(),
         new FlowMatchEulerReader(),
         new FlowMatchHeunReader(),
+        new FlowMatchLcmReader(),
+        new LcmReader(),
+        new TcdReader(),
+        new ConsistencyReader(),
     ];
 
     private static readonly Dictionary<string, SchedulerReader> ByClass =

@@ -1,0 +1,43 @@
+using Diffusion.Integration;
+
+namespace Diffusion.Samplers;
+
+/// <summary>
+/// Any Runge–Kutta method for the flow, one step of it a step of the grid, towards data or (a rising grid) towards noise. The noise may have any distribution. The step to clean
+/// data is the estimate.
+/// </summary>
+/// <remarks>On the straight path in time these are the solvers of rectified flow and flow matching. (Liu et al. 2022; Lipman et al. 2022)</remarks>
+public sealed class FlowRungeKuttaSampler : Sampler
+{
+    /// <summary>A method, and the variable that it steps in.</summary>
+    /// <param name="method">The method; its <see cref="RungeKutta.Stages"/> are the evaluations of a step.</param>
+    /// <param name="variable">The variable.</param>
+    public FlowRungeKuttaSampler(RungeKutta method, FlowVariable variable = FlowVariable.Time)
+    {
+        ArgumentNullException.ThrowIfNull(method);
+        (Method, Variable) = (method, variable);
+    }
+
+    /// <summary>The method.</summary>
+    public RungeKutta Method { get; }
+
+    /// <summary>The variable.</summary>
+    public FlowVariable Variable { get; }
+
+    /// <inheritdoc/>
+    /// <exception cref="ArgumentException">In time, a level has no time or no finite slope.</exception>
+    protected override Tensor Step(SamplerStep step, Tensor x)
+    {
+        ArgumentNullException.ThrowIfNull(step);
+        var field = new FlowField(Variable, step.Grid.Schedule, step.At, step.End);
+        var end = Method.Step(Slope, field.Enter(x, step.From), field.From, field.To).State;
+        return field.Leave(end, step.To);
+
+        Tensor Slope(double s, Tensor y)
+        {
+            var at = field.At(s);
+            var state = field.Leave(y, at.Level);
+            return field.Slope(step.Denoise(state, at), state, at.Level);
+        }
+    }
+}
