@@ -24,6 +24,9 @@ internal sealed record CatalogueEntry(string Name, Func<int, Sampler> Make)
     /// <summary>With noise: the order in which the error of its path falls, for one Brownian path.</summary>
     public double? Strong { get; init; }
 
+    /// <summary>Which path it converges to, as the η of the ancestral sampler: the noise of a short step is η times that of the reverse equation.</summary>
+    public double Eta { get; init; } = 1;
+
     /// <summary>Whether it solves the linear part exactly, so that the mean of a Gaussian is exact at any number of steps.</summary>
     public bool ExactMean { get; init; } = true;
 
