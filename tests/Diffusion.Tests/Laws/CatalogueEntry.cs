@@ -42,8 +42,8 @@ internal sealed record CatalogueEntry(string Name, Func<int, Sampler> Make)
     /// <summary>Whether it can start from pure noise, α = 0.</summary>
     public bool FromPureNoise { get; init; } = true;
 
-    /// <summary>Whether its path depends on how the schedule counts time, and not on the levels alone.</summary>
-    public bool DependsOnClock { get; init; }
+    /// <summary>Whether it depends on more of the schedule than σ/α at the levels: on its clock or on the data's factor. Otherwise every schedule gives the same samples.</summary>
+    public bool DependsOnSchedule { get; init; }
 
     /// <summary>Whether it chooses its steps itself, so that their number is not that of the grid.</summary>
     public bool OwnSteps { get; init; }
