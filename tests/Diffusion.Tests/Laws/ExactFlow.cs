@@ -33,7 +33,8 @@ internal static class ExactFlow
     // dx̂/d ln σ̂ = x̂ − x̂₀.
     private static double Slope(double x, double logSigma) => x - Data(x, Math.Exp(logSigma));
 
-    private static double Data(double x, double sigma)
+    /// <summary>x̂₀ of the mixture.</summary>
+    public static double Data(double x, double sigma)
     {
         var (a, b) = (Component(x, 0.4, -0.8, 0.05 + sigma * sigma), Component(x, 0.6, 0.7, 0.02 + sigma * sigma));
         var weight = 1 / (1 + Math.Exp(b - a));

@@ -102,7 +102,7 @@ public class IdentityTests
 
     private static void AssertSame(string schedule, Sampler one, Sampler other)
     {
-        var denoiser = new GaussianMixtureDenoiser(LawSchedules.Of(schedule), ExactFlow.Mixture);
+        var denoiser = new MixtureOracle(LawSchedules.Of(schedule));
         var grid = LawGrids.ToData(denoiser.Schedule, 10);
         var (a, b) = (Ends(one, denoiser, grid), Ends(other, denoiser, grid));
         for (var i = 0; i < a.Length; i++) Assert.Equal(a[i], b[i], 1e-12);

@@ -8,6 +8,8 @@ public class OrderTests
 {
     private static readonly (double Mean, double Deviation) _gaussian = (0.3, 0.5);
 
+    public static TheoryData<string> Schedules => new(LawSchedules.Names);
+
     public static TheoryData<string, string> Flows => SamplerCatalogue.OnEverySchedule(entry => entry.Flow is not null);
 
     public static TheoryData<string, string> WithNoise => SamplerCatalogue.OnEverySchedule(entry => entry.Weak is not null);
@@ -26,7 +28,7 @@ public class OrderTests
     public void ErrorOnTheMixtureFallsInOrder(string sampler, string schedule)
     {
         var entry = SamplerCatalogue.Of(sampler);
-        var denoiser = new GaussianMixtureDenoiser(LawSchedules.Of(schedule), ExactFlow.Mixture);
+        var denoiser = new MixtureOracle(LawSchedules.Of(schedule));
         ObservedOrder.Is(entry.Flow!.Value, entry.Steps, steps => Math.Abs(End(entry, denoiser, steps, 72) - _mixtureEnd));
     }
 
@@ -43,6 +45,19 @@ public class OrderTests
             if (entry.ExactMean) Assert.Equal(end.Mean, mean, 1e-10);
             return Math.Abs(variance - end.Variance) + Math.Abs(mean - end.Mean);
         });
+    }
+
+    [Theory, MemberData(nameof(Schedules))]
+    public void TheLawsMixtureIsTheLibrarys(string schedule)
+    {
+        using var scope = NewDisposeScope();
+        var (ours, librarys) = (new MixtureOracle(LawSchedules.Of(schedule)), new GaussianMixtureDenoiser(LawSchedules.Of(schedule), ExactFlow.Mixture));
+        foreach (var sigma in new[] { 80, 1, 0.1, 0.002 })
+        {
+            var level = ours.Schedule.AtNoiseToSignal(sigma);
+            var x = linspace(-3 * (level.Alpha + level.Sigma), 3 * (level.Alpha + level.Sigma), 101, dtype: float64).view(-1, 1);
+            Assert.True((ours.Denoise(x, level).Data - librarys.Denoise(x, level).Data).abs().max().item<double>() < 1e-10);
+        }
     }
 
     [Fact]

@@ -1,4 +1,3 @@
-using Diffusion.Samplers;
 using Xunit;
 
 namespace Diffusion.Tests.Laws;
