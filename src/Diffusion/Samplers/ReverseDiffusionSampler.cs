@@ -39,6 +39,8 @@ public sealed class ReverseDiffusionSampler : Sampler
     private Tensor Move(SamplerStep step, Tensor x, bool noisy)
     {
         ArgumentNullException.ThrowIfNull(step);
+        if (step.From.Alpha == 0)
+            throw new ArgumentException("Reverse diffusion undoes a step of the forward process, and none leads from data to pure noise (α = 0); start below t = 1.", nameof(step));
         var transition = new Transition(step.From, step.To);
         var variance = transition.ForwardVariance;
         var next = new LinearForm

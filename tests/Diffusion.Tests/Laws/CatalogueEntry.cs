@@ -27,6 +27,9 @@ internal sealed record CatalogueEntry(string Name, Func<int, Sampler> Make)
     /// <summary>Which path it converges to, as the η of the ancestral sampler: the noise of a short step is η times that of the reverse equation.</summary>
     public double Eta { get; init; } = 1;
 
+    /// <summary>Where its noise is no constant η: the entry whose finest steps show the path that it converges to.</summary>
+    public string? LimitOf { get; init; }
+
     /// <summary>Whether it solves the linear part exactly, so that the mean of a Gaussian is exact at any number of steps.</summary>
     public bool ExactMean { get; init; } = true;
 

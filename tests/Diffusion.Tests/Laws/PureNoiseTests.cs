@@ -18,7 +18,7 @@ public class PureNoiseTests
         var denoiser = new GaussianDenoiser(LawSchedules.Of(schedule), 0.3, 0.5);
         var (mean, variance) = MomentPropagation.Of(entry.Make(steps), denoiser, TimeGrid.Uniform(denoiser.Schedule, steps), 0, 1, entry.WeakNeedsPath);
         Assert.Equal(0.3, mean, 0.01);
-        Assert.Equal(0.25, variance, 0.01);
+        Assert.Equal(0.25, variance, 0.04); // a first step gone wrong leaves at least twice that much; 0.04 is what the least accurate method of the list needs
     }
 
     [Theory, MemberData(nameof(NotFromPureNoise))]
