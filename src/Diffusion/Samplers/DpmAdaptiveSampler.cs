@@ -42,9 +42,10 @@ public sealed class DpmAdaptiveSampler : Sampler
         while (NoiseAxis.HalfLogSnrStep(at.Level, end.Level) is var left && left > 1e-5)
         {
             var next = control.Length >= left ? end : run.Grid.Schedule.AtLogSnr(at.Level.LogSnr + 2 * control.Length);
-            var accepted = false;
+            var (accepted, before) = (false, x);
             x = run.Advance(new GridStep(at, next.Level) { ToLabel = next.Label }, x, (step, state) => Try(step, state, error => accepted = control.Accept(error)));
             if (accepted) at = next;
+            else if (!ReferenceEquals(x, before)) Forget(run.Carry); // a callback changed the state, so the estimate there is worthless
         }
 
         return run.Grid.End.IsClean ? run.Step(this, new GridStep(end, run.Grid.End), x) : x;
@@ -76,10 +77,13 @@ public sealed class DpmAdaptiveSampler : Sampler
             return x;
         }
 
-        (carry["data"], carry["noise"], carry["previous"]) = (null, null, lower);
+        Forget(carry);
+        carry["previous"] = lower;
         if (deviation > 0) high.Add(deviation * _noiseScale, step.NoiseBetween(x, from, to));
         return high.Evaluate();
     }
+
+    private static void Forget(StepCarry carry) => (carry["data"], carry["noise"]) = (null, null);
 
     // The root of the mean square of (low − high)/δ, δ = max(absolute, relative·max(|low|, |previous|)).
     private double Error(Tensor low, Tensor high, Tensor previous)

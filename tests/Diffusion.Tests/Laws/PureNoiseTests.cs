@@ -6,7 +6,7 @@ namespace Diffusion.Tests.Laws;
 /// <summary>Starting where nothing of the data is left (α = 0), as flow matching and the cosine schedule do at t = 1.</summary>
 public class PureNoiseTests
 {
-    public static TheoryData<string, string> FromPureNoise => On(entry => entry is { FromPureNoise: true, Affine: true });
+    public static TheoryData<string, string> FromPureNoise => On(entry => entry is { FromPureNoise: true, Affine: true } && (entry.Flow ?? entry.Weak) is not null);
 
     public static TheoryData<string, string> NotFromPureNoise => On(entry => !entry.FromPureNoise);
 

@@ -28,7 +28,7 @@ internal sealed class FlowMatchEulerReader : SchedulerReader
         _ = PublishedSigmas.Ramp(values);
         var schedule = new RectifiedFlowSchedule();
         var velocity = Parameterization.Velocity(NoiseLabel.Time(trainingSteps));
-        return new SchedulerPlan(config, schedule, inverted ? new NegatedParameterization(velocity) : velocity, stochastic ? new EulerAncestralSampler(FreshNoise) : new EulerSampler(), Grid)
+        return new SchedulerPlan(config, schedule, inverted ? new NegatedParameterization(velocity) : velocity, stochastic ? new ConsistencySampler() : new EulerSampler(), Grid)
         {
             Unit = level => inverted ? 1 - level.Sigma : level.Sigma,
             // Quirk: noising mixes as if nothing were inverted.
@@ -80,7 +80,4 @@ internal sealed class FlowMatchEulerReader : SchedulerReader
 
         return PublishedSigmas.Ramp(values) is { } ramp ? PublishedSigmas.Along(ramp, sigmas[0], sigmas[^1], sigmas.Length) : sigmas;
     }
-
-    // So much noise that nothing of the old is kept: x' = α'·x̂₀ + σ'·z.
-    private const double FreshNoise = 1e6;
 }
