@@ -16,6 +16,24 @@ public abstract class NoiseSource : IDisposable
     /// <exception cref="ArgumentException">No seed was given.</exception>
     public static NoiseSource PerSample(params ReadOnlySpan<long> seeds) => new PerSampleNoise(seeds);
 
+    /// <summary>
+    /// Noise from one Brownian path, whose clock is the signal-to-noise ratio: a step between two levels gets the same part of the path whatever the number of steps, so
+    /// that samplers of the reverse equation converge to one limit. (Li et al. 2020, "virtual Brownian tree")
+    /// </summary>
+    /// <param name="seed">The path.</param>
+    /// <remarks>For runs that go down once. Methods that visit a stretch again (resampling, restarts) would meet the same noise there: give them <see cref="FromSeed"/>.</remarks>
+    public static NoiseSource Brownian(long seed) => new BrownianNoise(FromSeed, seed);
+
+    /// <summary>The same with a path of its own for each sample, which does not depend on the rest of the batch.</summary>
+    /// <param name="seeds">One seed a sample; the batch must have as many samples.</param>
+    /// <exception cref="ArgumentException">No seed was given.</exception>
+    public static NoiseSource BrownianPerSample(params ReadOnlySpan<long> seeds)
+    {
+        if (seeds.IsEmpty) throw new ArgumentException("No seed was given; one a sample is needed.", nameof(seeds));
+        var all = seeds.ToArray();
+        return new BrownianNoise(node => new PerSampleNoise(Array.ConvertAll(all, seed => HostRandom.Derive(seed, node))), 0);
+    }
+
     /// <summary>Standard normal numbers of a shape, type and device; a fresh tensor in the caller's scope.</summary>
     public abstract Tensor Next(ReadOnlySpan<long> shape, ScalarType dtype, Device device);
 

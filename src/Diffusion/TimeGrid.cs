@@ -6,7 +6,7 @@ namespace Diffusion;
 /// The steps of a run, in order. By default a step ends where the next begins and the run ends at the clean estimate. Equal and rising
 /// levels are allowed (inversion, resampling); a sampler that needs descent says so. Immutable; plain numbers.
 /// </summary>
-public sealed class TimeGrid : IReadOnlyList<GridStep>
+public sealed partial class TimeGrid : IReadOnlyList<GridStep>
 {
     private readonly GridStep[] _steps;
 
@@ -74,73 +74,52 @@ public sealed class TimeGrid : IReadOnlyList<GridStep>
         return FromPoints(schedule, points, final);
     }
 
-    /// <summary>Times at equal distances. The last evaluation is one step before t = 0, or at t = 0 where the schedule still has noise there.</summary>
-    /// <param name="schedule">The schedule.</param>
-    /// <param name="steps">Number of steps, at least 1.</param>
-    /// <param name="from">The first time; 1 by default. Give less where the sampler or the network is undefined on pure noise.</param>
-    public static TimeGrid Uniform(NoiseSchedule schedule, int steps, double from = 1)
+    /// <summary>The same steps with another end: σ_min in place of clean data, for example.</summary>
+    /// <param name="final">Where the last step ends.</param>
+    public TimeGrid EndingAt(NoiseLevel final)
     {
-        ArgumentNullException.ThrowIfNull(schedule);
-        CheckSteps(steps);
-        var intervals = schedule.At(0).IsClean ? steps : Math.Max(steps - 1, 1);
-        return FromTimes(schedule, Interpolate(steps, i => from * (intervals - i) / intervals));
+        var steps = _steps.ToArray();
+        steps[^1] = steps[^1] with { To = final, ToLabel = null };
+        return new TimeGrid(Schedule, steps);
     }
 
-    /// <summary>Equal distances in log-SNR, where solvers of the exponential-integrator family are at their best. (Lu et al. 2022)</summary>
-    /// <param name="schedule">The schedule.</param>
-    /// <param name="steps">Number of steps, at least 1.</param>
-    /// <param name="from">The first time; where α = 0 there is no log-SNR, so give less than 1 there.</param>
-    /// <param name="to">The time of the last evaluation, positive wherever the schedule is clean at 0.</param>
-    /// <exception cref="ArgumentException">The log-SNR at an end is infinite.</exception>
-    public static TimeGrid LogSnr(NoiseSchedule schedule, int steps, double from = 1, double to = 1e-3)
+    /// <summary>The grid without its first steps: for starting from data that is noised to the level of a later one.</summary>
+    /// <param name="count">How many steps to leave out; at least one must stay.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The count is negative or leaves no step.</exception>
+    public TimeGrid Skip(int count)
     {
-        ArgumentNullException.ThrowIfNull(schedule);
-        CheckSteps(steps);
-        var (first, last) = (schedule.At(from).LogSnr, schedule.At(to).LogSnr);
-        if (!double.IsFinite(first) || !double.IsFinite(last))
-            throw new ArgumentException($"The log-SNR runs from {first} (t = {from}) to {last} (t = {to}); both ends must be finite.", nameof(from));
-        return FromTimes(schedule, Interpolate(steps, i => i == 0 ? from : i == steps - 1 ? to : schedule.TimeAtLogSnr(first + (last - first) * i / (steps - 1))));
+        if (count < 0 || count >= Count) throw new ArgumentOutOfRangeException(nameof(count), count, $"This grid has {Count} steps; 0 … {Count - 1} of them can be left out.");
+        return new TimeGrid(Schedule, _steps.AsSpan(count));
     }
 
-    /// <summary>σ/α on the ρ ramp of Karras et al. 2022, eq. 5: (σ_max^{1/ρ} + i/(n−1)·(σ_min^{1/ρ} − σ_max^{1/ρ}))^ρ.</summary>
-    /// <param name="schedule">The schedule.</param>
-    /// <param name="steps">Number of steps, at least 1.</param>
-    /// <param name="rho">ρ, positive; 7 in the paper.</param>
-    /// <param name="sigmaMin">σ/α of the last evaluation; the schedule's at t = 0, or at t = 0.001 where it is clean at 0.</param>
-    /// <param name="sigmaMax">σ/α of the first evaluation; the schedule's at t = 1.</param>
-    /// <exception cref="ArgumentException">An end is not positive and finite.</exception>
-    /// <exception cref="ArgumentOutOfRangeException">The schedule never reaches an end.</exception>
-    public static TimeGrid Karras(NoiseSchedule schedule, int steps, double rho = 7, double? sigmaMin = null, double? sigmaMax = null)
+    /// <summary>
+    /// The levels of the grid from the last to the first: from data up to noise, for inversion. Each step goes from one level to the next noisier one, and the
+    /// denoiser is asked at the cleaner of them.
+    /// </summary>
+    /// <exception cref="InvalidOperationException">The grid has a single step, so that there is no way between two noisy levels.</exception>
+    public TimeGrid Reversed()
+    {
+        if (Count < 2) throw new InvalidOperationException("A grid of one step has no two noisy levels to go between; make it of more steps.");
+        var steps = new GridStep[Count - 1];
+        for (var i = 0; i < steps.Length; i++) steps[i] = new GridStep(_steps[Count - 1 - i].At, _steps[Count - 2 - i].At.Level) { ToLabel = _steps[Count - 2 - i].At.Label };
+        return new TimeGrid(Schedule, steps);
+    }
+
+    /// <summary>
+    /// The same signal-to-noise ratios on another schedule; labels stay. The ladder of one process is so walked with another, for example that of the
+    /// variance-preserving process with an EDM model.
+    /// </summary>
+    /// <param name="schedule">The other schedule.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The other schedule never has one of the ratios.</exception>
+    public TimeGrid On(NoiseSchedule schedule)
     {
         ArgumentNullException.ThrowIfNull(schedule);
-        CheckSteps(steps);
-        if (!(rho > 0) || !double.IsFinite(rho)) throw new ArgumentOutOfRangeException(nameof(rho), rho, "ρ must be positive and finite.");
-        var max = sigmaMax ?? schedule.At(1).NoiseToSignal;
-        var min = sigmaMin ?? schedule.At(schedule.At(0).IsClean ? 1e-3 : 0).NoiseToSignal;
-        if (!(min > 0) || !double.IsFinite(max) || !(max >= min))
-            throw new ArgumentException($"The ramp runs from σ/α = {max} to {min}; both must be positive and finite, the first the larger. Where α = 0 at t = 1, give sigmaMax.", nameof(sigmaMax));
-        var (a, b) = (Math.Pow(max, 1 / rho), Math.Pow(min, 1 / rho));
-        var points = new NoisePoint[steps];
-        for (var i = 0; i < steps; i++)
-        {
-            var exactEnd = i == 0 && sigmaMax is null ? schedule.At(1) : default(NoiseLevel?);
-            points[i] = exactEnd ?? schedule.AtNoiseToSignal(i == 0 ? max : i == steps - 1 ? min : Math.Pow(a + (b - a) * i / (steps - 1), rho));
-        }
-
-        return FromPoints(schedule, points);
+        NoiseLevel Same(NoiseLevel level) => level.IsClean ? schedule.Clean : schedule.AtLogSnr(level.LogSnr);
+        return new TimeGrid(schedule, Array.ConvertAll(_steps, step => new GridStep(step.At with { Level = Same(step.At.Level) }, Same(step.To)) { ToLabel = step.ToLabel }));
     }
 
     /// <inheritdoc/>
     public IEnumerator<GridStep> GetEnumerator() => ((IEnumerable<GridStep>)_steps).GetEnumerator();
 
     IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
-
-    private static void CheckSteps(int steps) => ArgumentOutOfRangeException.ThrowIfLessThan(steps, 1);
-
-    private static double[] Interpolate(int steps, Func<int, double> time)
-    {
-        var times = new double[steps];
-        for (var i = 0; i < steps; i++) times[i] = time(i);
-        return times;
-    }
 }

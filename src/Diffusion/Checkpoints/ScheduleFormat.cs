@@ -14,6 +14,9 @@ internal static class ScheduleFormat
         KarrasSchedule s => new JsonObject { ["kind"] = "karras", ["sigmaMin"] = s.SigmaMin, ["sigmaMax"] = s.SigmaMax, ["rho"] = s.Rho },
         CosineSchedule s => new JsonObject { ["kind"] = "cosine", ["offset"] = s.Offset },
         RectifiedFlowSchedule => new JsonObject { ["kind"] = "rectified-flow" },
+        TrigonometricSchedule => new JsonObject { ["kind"] = "trigonometric" },
+        ShiftedSchedule s => new JsonObject { ["kind"] = "shifted", ["shift"] = s.Shift, ["inner"] = Write(s.Inner) },
+        VarianceExplodingForm s => new JsonObject { ["kind"] = "variance-exploding-form", ["inner"] = Write(s.Inner) },
         DiscreteSchedule s => new JsonObject
         {
             ["kind"] = "discrete",
@@ -35,13 +38,16 @@ internal static class ScheduleFormat
                 "karras" => new KarrasSchedule(settings.Number("sigmaMin"), settings.Number("sigmaMax"), settings.Number("rho")),
                 "cosine" => new CosineSchedule(settings.Number("offset")),
                 "rectified-flow" => new RectifiedFlowSchedule(),
+                "trigonometric" => new TrigonometricSchedule(),
+                "shifted" => new ShiftedSchedule(Read(settings.Object("inner")), settings.Number("shift")),
+                "variance-exploding-form" => new VarianceExplodingForm(Read(settings.Object("inner"))),
                 "discrete" => new DiscreteSchedule(settings.Numbers("betas"), settings.Text("interpolation") switch
                 {
                     "log-snr" => LevelInterpolation.LogSnr,
                     "noise-to-signal" => LevelInterpolation.NoiseToSignal,
                     var other => throw settings.Fault("schedule.interpolation", $"is \"{other}\"; log-snr or noise-to-signal is needed"),
                 }),
-                var other => throw settings.Fault("schedule.kind", $"is \"{other}\"; variance-preserving, sub-variance-preserving, variance-exploding, karras, cosine, rectified-flow or discrete is needed"),
+                var other => throw settings.Fault("schedule.kind", $"is \"{other}\"; variance-preserving, sub-variance-preserving, variance-exploding, karras, cosine, rectified-flow, trigonometric, shifted, variance-exploding-form or discrete is needed"),
             };
             settings.Finish();
             return schedule;

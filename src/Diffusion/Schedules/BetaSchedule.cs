@@ -36,12 +36,12 @@ public static class BetaSchedule
     /// <param name="maximum">Largest β, in (0, 1].</param>
     public static double[] Exponential(int steps = 1000, double maximum = 0.999) => FromAlphaBar(steps, static t => Math.Exp(-12 * t), maximum);
 
-    /// <summary>The same with a log-SNR of Laplace form, λ(t) = −½·sign(½ − t)·ln(1 − 2|½ − t| + 10⁻⁶), of which ᾱ is √(1/(1 + e^{−λ})). (Hang et al. 2024)</summary>
+    /// <summary>The same with a log-SNR of Laplace form, λ(t) = ∓½·ln(1 − 2|½ − t| + 10⁻⁶), − up to t = ½, of which ᾱ is √(1/(1 + e^{−λ})). (Hang et al. 2024)</summary>
     /// <param name="steps">T, at least 1.</param>
     /// <param name="maximum">Largest β, in (0, 1].</param>
     public static double[] Laplace(int steps = 1000, double maximum = 0.999) => FromAlphaBar(steps, static t =>
     {
-        var logSnr = -0.5 * Math.Sign(0.5 - t) * Math.Log(1 - 2 * Math.Abs(0.5 - t) + 1e-6);
+        var logSnr = (t <= 0.5 ? -0.5 : 0.5) * Math.Log(1 - 2 * Math.Abs(0.5 - t) + 1e-6);
         return Math.Sqrt(1 / (1 + Math.Exp(-logSnr)));
     }, maximum);
 

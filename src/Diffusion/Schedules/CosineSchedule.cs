@@ -32,8 +32,8 @@ public sealed class CosineSchedule : NoiseSchedule
         var remaining = _rate * (1 - time);
         var scale = Math.Cos(_start);
         var alpha = Math.Sin(remaining) / scale;
-        var alphaDot = -_rate * Math.Cos(remaining) / scale;
         var angle = _rate * time;
+        var alphaDot = -_rate * Math.Sin(_start + angle) / scale;
         var sigma = Math.Sqrt(Math.Sin(angle) * Math.Sin(angle + 2 * _start)) / scale;
         var varianceDot = -2 * alpha * alphaDot;
         var sigmaDot = sigma > 0 ? varianceDot / (2 * sigma) : varianceDot > 0 ? double.PositiveInfinity : _rate; // s = 0: σ = sin φ

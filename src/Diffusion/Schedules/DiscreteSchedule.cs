@@ -32,6 +32,24 @@ public sealed class DiscreteSchedule : NoiseSchedule
         }
     }
 
+    /// <summary>The schedule of given ᾱ.</summary>
+    /// <param name="alphaBars">ᾱ_0 … ᾱ_{T−1}, falling strictly from below 1; the last may be 0.</param>
+    /// <param name="interpolation">What is linear between timesteps.</param>
+    /// <exception cref="ArgumentException">There is none, or they do not fall.</exception>
+    public static DiscreteSchedule FromAlphaBars(ReadOnlySpan<double> alphaBars, LevelInterpolation interpolation = LevelInterpolation.LogSnr)
+    {
+        var betas = new double[alphaBars.Length];
+        for (var i = 0; i < betas.Length; i++) betas[i] = 1 - alphaBars[i] / (i == 0 ? 1 : alphaBars[i - 1]);
+        return new DiscreteSchedule(betas, interpolation);
+    }
+
+    /// <summary>The schedule of given noise levels.</summary>
+    /// <param name="noiseToSignal">σ/α of each timestep, positive and rising strictly; the last may be infinite.</param>
+    /// <param name="interpolation">What is linear between timesteps.</param>
+    /// <exception cref="ArgumentException">There is none, or they do not rise.</exception>
+    public static DiscreteSchedule FromNoiseToSignal(ReadOnlySpan<double> noiseToSignal, LevelInterpolation interpolation = LevelInterpolation.LogSnr) =>
+        FromAlphaBars(Array.ConvertAll(noiseToSignal.ToArray(), sigma => 1 / (1 + sigma * sigma)), interpolation);
+
     /// <summary>The noise rates.</summary>
     public IReadOnlyList<double> Betas { get; }
 
@@ -52,6 +70,29 @@ public sealed class DiscreteSchedule : NoiseSchedule
     /// <summary>The level at a timestep that need not be an integer.</summary>
     /// <param name="timestep">In [−1, T − 1]; −1 is clean data.</param>
     public NoiseLevel AtTimestep(double timestep) => At((timestep + 1) / TrainingSteps);
+
+    /// <summary>The timestep, not always an integer, of a level with a given σ/α: the inverse of <see cref="AtTimestep(double)"/>.</summary>
+    /// <param name="noiseToSignal">σ/α.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The schedule never reaches it.</exception>
+    public double TimestepAt(double noiseToSignal) => TimeAtLogSnr(-2 * Math.Log(noiseToSignal)) * TrainingSteps - 1;
+
+    /// <summary>The integer timestep whose σ/α is nearest to a given one, by ratio.</summary>
+    /// <param name="noiseToSignal">σ/α, positive.</param>
+    /// <exception cref="ArgumentOutOfRangeException">It is not positive.</exception>
+    public int NearestTimestep(double noiseToSignal)
+    {
+        if (!(noiseToSignal > 0)) throw new ArgumentOutOfRangeException(nameof(noiseToSignal), noiseToSignal, "σ/α must be positive.");
+        var logSnr = -2 * Math.Log(noiseToSignal);
+        var (low, high) = (0, TrainingSteps - 1); // log-SNR falls
+        while (low < high)
+        {
+            var middle = (low + high) / 2;
+            if (LogSnrOf(_logAlphaBar[middle]) > logSnr) low = middle + 1;
+            else high = middle;
+        }
+
+        return low > 0 && LogSnrOf(_logAlphaBar[low - 1]) - logSnr <= logSnr - LogSnrOf(_logAlphaBar[low]) ? low - 1 : low;
+    }
 
     /// <summary>The time grid of a run of fewer steps than training had, through integer timesteps.</summary>
     /// <param name="steps">n, in [1, T].</param>
@@ -93,7 +134,12 @@ public sealed class DiscreteSchedule : NoiseSchedule
         var position = time * TrainingSteps - 1;
         var nearest = Math.Round(position);
         if (Math.Abs(position - nearest) < 1e-9) position = nearest; // (i + 1)/T·T is not always i + 1
-        if (position <= -1) return new NoiseLevel(0, 1, 0, 0, double.PositiveInfinity) { VarianceDot = -Exponentials.Expm1(_logAlphaBar[0]) * TrainingSteps };
+        if (position <= -1)
+        {
+            var start = -Exponentials.Expm1(_logAlphaBar[0]) * TrainingSteps; // ᾱ is linear up to the first timestep
+            return new NoiseLevel(0, 1, 0, -start / 2, double.PositiveInfinity) { VarianceDot = start };
+        }
+
         var upper = (int)Math.Ceiling(position);
         var fraction = position - (upper - 1); // in (0, 1]
         var (logAlphaBar, slope) = Between(upper, fraction);

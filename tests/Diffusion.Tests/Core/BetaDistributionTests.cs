@@ -1,7 +1,6 @@
-using Diffusion.Schedules;
 using Xunit;
 
-namespace Diffusion.Tests.Schedules;
+namespace Diffusion.Tests.Core;
 
 public class BetaDistributionTests
 {

@@ -1,4 +1,4 @@
-namespace Diffusion.Schedules;
+namespace Diffusion;
 
 /// <summary>The beta distribution on [0, 1] with density ∝ x^(a−1)·(1−x)^(b−1): where the beta time grid puts its times.</summary>
 internal static class BetaDistribution
@@ -38,7 +38,7 @@ internal static class BetaDistribution
         return Math.Pow(u, 1 / a);
     }
 
-    /// <summary>P(X ≤ x) and the density at x, by Gauss–Jacobi-free quadrature: the continued fraction of the incomplete beta function.</summary>
+    /// <summary>P(X ≤ x) and the density at x, from the continued fraction of the incomplete beta function.</summary>
     private static (double Value, double Density) Distribution(double x, double a, double b)
     {
         if (x <= 0) return (0, 0);
