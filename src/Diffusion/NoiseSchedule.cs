@@ -30,7 +30,7 @@ public abstract class NoiseSchedule
     /// </summary>
     /// <param name="noiseToSignal">σ/α, positive and finite.</param>
     /// <exception cref="ArgumentOutOfRangeException">The value lies below what the schedule reaches, or is not positive and finite.</exception>
-    public NoiseLevel AtOrAboveNoise(double noiseToSignal)
+    public virtual NoiseLevel AtOrAboveNoise(double noiseToSignal)
     {
         var noisiest = At(1);
         return noiseToSignal > noisiest.NoiseToSignal && double.IsFinite(noiseToSignal)

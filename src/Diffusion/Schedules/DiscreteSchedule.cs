@@ -94,6 +94,12 @@ public sealed class DiscreteSchedule : NoiseSchedule
         return low > 0 && LogSnrOf(_logAlphaBar[low - 1]) - logSnr <= logSnr - LogSnrOf(_logAlphaBar[low]) ? low - 1 : low;
     }
 
+    /// <summary>
+    /// What a network that was trained on this schedule is told at a level of any other: the timestep with the same σ/α, and beyond the trained levels the first or the last.
+    /// </summary>
+    /// <param name="nearest">Whether to tell it the nearest integer; else the interpolated timestep.</param>
+    public NoiseLabel TimestepLabel(bool nearest = false) => new TrainedTimestepLabel(this, nearest);
+
     /// <summary>The time grid of a run of fewer steps than training had, through integer timesteps.</summary>
     /// <param name="steps">n, in [1, T].</param>
     /// <param name="spacing">Which timesteps.</param>

@@ -26,4 +26,8 @@ public sealed class VarianceExplodingForm(NoiseSchedule inner) : NoiseSchedule
 
     /// <inheritdoc/>
     public override double TimeAtLogSnr(double logSnr) => Inner.TimeAtLogSnr(logSnr);
+
+    /// <inheritdoc/>
+    public override NoiseLevel AtOrAboveNoise(double noiseToSignal) =>
+        Inner.At(1).Alpha == 0 ? AtNoiseToSignal(noiseToSignal) : base.AtOrAboveNoise(noiseToSignal); // without a noisiest level nothing lies above
 }
