@@ -44,6 +44,47 @@ public class SolverConfigTests
     }
 
     [Fact]
+    public void UniPcsFlowStartsNextToPureNoise()
+    {
+        var grid = Flow("").Grid(4);
+        Assert.Equal((double)(float)(1 - 1e-6), grid.Start.Sigma);
+        // 1, 1 − (1 − 1/T)/4, … shifted by 3.
+        Assert.Equal(3 * 0.75025 / (1 + 2 * 0.75025), grid[1].At.Level.Sigma, 1e-6);
+        Assert.True(grid.End.IsClean);
+    }
+
+    [Fact]
+    public void UniPcsFlowTakesSigmasAndStretchesThemToATerminalOne()
+    {
+        var grid = Flow(""", "flow_shift": 1.0, "shift_terminal": 0.1""").Grid(new RunOptions { Sigmas = [0.9, 0.5, 0.25] });
+        // 1 − (1 − σ)·(1 − 0.1)/(1 − 0.25)
+        Assert.Equal([1 - 0.1 * 1.2, 1 - 0.5 * 1.2, 0.1], grid.Select(step => step.At.Level.Sigma), (a, b) => Math.Abs(a - b) < 1e-6);
+        Assert.All(grid, step => Assert.InRange(step.At.Level.Sigma * 1000 - step.At.Label!.Value, -1e-3, 1.001)); // truncated
+    }
+
+    [Fact]
+    public void UniPcsRampOfAFlowIsOneInSigmaOverAlpha()
+    {
+        var grid = Flow(""", "use_karras_sigmas": true, "sigma_max": 200.0, "sigma_min": 0.01""").Grid(5);
+        Assert.Equal(200, grid.Start.NoiseToSignal, 200 * 2e-5);
+        Assert.Equal(0.01, grid[4].At.Level.NoiseToSignal, 1e-7);
+        Assert.Equal(Math.Pow((Math.Pow(200, 1 / 7.0) + Math.Pow(0.01, 1 / 7.0)) / 2, 7), grid[2].At.Level.NoiseToSignal, 1e-5);
+    }
+
+    [Theory]
+    [InlineData("exponential", 1.5), InlineData("linear", 4)]
+    public void UniPcsFlowShiftsByMu(string type, double mu)
+    {
+        var plan = Flow($$""", "use_dynamic_shifting": true, "time_shift_type": "{{type}}" """);
+        var shift = type == "linear" ? mu : Math.Exp(mu);
+        Assert.Equal(shift * 0.5005 / (1 + (shift - 1) * 0.5005), plan.Grid(new RunOptions { Steps = 2, Mu = mu })[1].At.Level.Sigma, 1e-6);
+        Assert.Throws<ArgumentException>(() => plan.Grid(2));
+    }
+
+    private static SchedulerPlan Flow(string more) =>
+        SchedulerConfig.Parse($$"""{"_class_name": "UniPCMultistepScheduler", "use_flow_sigmas": true, "prediction_type": "flow_prediction"{{(more.Contains("flow_shift", StringComparison.Ordinal) ? "" : ", \"flow_shift\": 3.0")}}{{more}}}""").Plan();
+
+    [Fact]
     public void TheCosineClassTellsTheAngle()
     {
         var plan = SchedulerConfig.Parse("""{"_class_name": "CosineDPMSolverMultistepScheduler"}""").Plan();

@@ -39,22 +39,25 @@ internal static class SolverFamily
     /// <param name="sampler">The method.</param>
     /// <param name="noise">Whether the method moves along the noise as the network gives it.</param>
     /// <param name="ladder">The ladder of a run.</param>
-    public static SchedulerPlan Plan(SchedulerConfig config, ConfigValues values, Sampler sampler, bool noise, Func<DiscreteSchedule, RunOptions, SigmaLadder> ladder)
+    /// <param name="ownFlow">Whether the class has a flow of its own: along ramps, and with linear shifts, too.</param>
+    /// <param name="thresholdsNoise">Whether a thresholded estimate of the data changes the noise too.</param>
+    public static SchedulerPlan Plan(SchedulerConfig config, ConfigValues values, Sampler sampler, bool noise, Func<DiscreteSchedule, RunOptions, SigmaLadder> ladder,
+        bool ownFlow = false, bool thresholdsNoise = true)
     {
         var trained = TrainedSchedule.Of(values, finite: true);
-        if (PublishedSigmas.Ramp(values) is { } ramp && values.FlagIfAny("use_flow_sigmas")) throw values.Wrong("use_flow_sigmas", $"and '{ramp}' are both true; at most one of them can be.");
+        if (PublishedSigmas.Ramp(values) is { } ramp && values.FlagIfAny("use_flow_sigmas") && !ownFlow) throw values.Wrong("use_flow_sigmas", $"and '{ramp}' are both true; at most one of them can be.");
         var flow = values.FlagIfAny("use_flow_sigmas") ? new RectifiedFlowSchedule() : null;
         if (flow is null && values.Choice("prediction_type") == "flow_prediction") throw values.Wrong("prediction_type", "is \"flow_prediction\", which needs 'use_flow_sigmas'.");
         return new SchedulerPlan(config, flow is null ? trained : flow, TrainedSchedule.Prediction(values), sampler, Grid)
         {
             NoiseFromOutput = noise,
             TrainedSchedule = trained,
-            Decorate = TrainedSchedule.Clipping(values, keepNoise: false),
+            Decorate = TrainedSchedule.Clipping(values, keepNoise: !thresholdsNoise),
         };
 
         TimeGrid Grid(RunOptions run)
         {
-            if (run.Mu is not null && !(values.FlagIfAny("use_dynamic_shifting") && values.Choice("time_shift_type") == "exponential"))
+            if (!ownFlow && run.Mu is not null && !(values.FlagIfAny("use_dynamic_shifting") && values.Choice("time_shift_type") == "exponential"))
                 throw new ArgumentException($"{config.ClassName} takes {nameof(run.Mu)} only with 'use_dynamic_shifting' and the exponential 'time_shift_type'.", nameof(run));
             var levels = ladder(trained, run);
             return flow is null ? levels.Preserving(trained) : levels.Flow(flow);

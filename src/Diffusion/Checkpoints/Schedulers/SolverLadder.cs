@@ -34,9 +34,8 @@ internal static class SolverLadder
     /// <param name="run">The run.</param>
     /// <param name="end">Where it ends.</param>
     /// <param name="keepCosineTimesteps">Whether timesteps of a Karras ramp on the cosine schedule are truncated rather than rounded.</param>
-    /// <param name="flowFromNoise">Whether a flow's levels are spaced from σ = 1 down, less the last 10⁻⁶, rather than from α = 1.</param>
     /// <exception cref="ArgumentException">The run cannot be laid out so.</exception>
-    public static SigmaLadder Of(ConfigValues values, DiscreteSchedule schedule, RunOptions run, End end, bool keepCosineTimesteps = false, bool flowFromNoise = false)
+    public static SigmaLadder Of(ConfigValues values, DiscreteSchedule schedule, RunOptions run, End end, bool keepCosineTimesteps = false)
     {
         var trained = PublishedSigmas.Trained(schedule);
         var ramp = PublishedSigmas.Ramp(values);
@@ -59,7 +58,7 @@ internal static class SolverLadder
 
         if (values.FlagIfAny("use_flow_sigmas"))
         {
-            var levels = FlowLevels(values, run, steps, flowFromNoise);
+            var levels = FlowLevels(values, run, steps);
             return Ended(levels, Array.ConvertAll(levels, sigma => Math.Truncate(sigma * schedule.TrainingSteps)), fromRamp: true);
         }
 
@@ -99,20 +98,13 @@ internal static class SolverLadder
     internal static int Clipped(DiscreteSchedule schedule, double limit) =>
         Enumerable.Range(0, schedule.TrainingSteps).Count(t => schedule.AtTimestep(t).LogSnr / 2 < limit);
 
-    /// <summary>The levels linspace(1, 1/T, n + 1), or one less those, shifted, falling, the cleanest left out.</summary>
-    private static double[] FlowLevels(ConfigValues values, RunOptions run, int steps, bool fromNoise)
+    /// <summary>The levels 1 − linspace(1, 1/T, n + 1), shifted, falling, the cleanest left out; rounded, because next to pure noise 1 − σ shows the last digit of σ.</summary>
+    private static double[] FlowLevels(ConfigValues values, RunOptions run, int steps)
     {
         var shift = run.Mu is { } mu ? Math.Exp(mu) : values.Number("flow_shift");
-        var ramp = PublishedTimesteps.Linspace(1, 1.0 / values.Integer("num_train_timesteps"), steps + 1);
-        if (!fromNoise)
-        {
-            ramp = Array.ConvertAll(ramp, alpha => 1 - alpha);
-            Array.Reverse(ramp);
-        }
-
-        // Rounded, because next to pure noise 1 − σ shows the last digit of σ.
-        var levels = Array.ConvertAll(ramp[..^1], sigma => (double)(float)(shift * sigma / (1 + (shift - 1) * sigma)));
-        if (fromNoise && levels[0] > 1 - 1e-6) levels[0] = (float)(levels[0] - 1e-6);
-        return levels;
+        var rising = PublishedTimesteps.Linspace(1, 1.0 / values.Integer("num_train_timesteps"), steps + 1);
+        var levels = Array.ConvertAll(rising, alpha => (double)(float)FlowMatchLevels.Shift(1 - alpha, shift));
+        Array.Reverse(levels);
+        return levels[..^1];
     }
 }
