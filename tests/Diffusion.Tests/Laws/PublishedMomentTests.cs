@@ -98,6 +98,62 @@ public class PublishedMomentTests
         Assert.Equal(.56222354, Deviation(new HeunSampler(new Churn(10)), denoiser, TimeGrid.Karras(schedule, 18), 6400), Digits);
     }
 
+    [Theory]
+    [InlineData(0.3, 0.5)]
+    [InlineData(0, 1)]
+    public void MeanAndVarianceFollowTheRecurrencesOfTheirSteps(double mean, double deviation)
+    {
+        // With the oracle's gain γ = αs²/(α²s² + σ²) each step is x' = f·x + g + noise: means and variances in plain numbers.
+        var grid = _ddpm.Grid(25, TimestepSpacing.Trailing);
+        var denoiser = new GaussianDenoiser(_ddpm, mean, deviation);
+        foreach (var large in new[] { false, true })
+        {
+            var (m, v) = Recurrence((at, to) =>
+            {
+                var (a, p) = (at.Alpha * at.Alpha, to.Alpha * to.Alpha);
+                var b = 1 - a / p;
+                var (c1, c2) = (b * to.Alpha / (1 - a), (1 - p) * Math.Sqrt(a / p) / (1 - a));
+                return (c1, c2, large ? b : b * (1 - p) / (1 - a));
+            });
+            AssertMoments(new DdpmSampler(large ? ReverseVariance.Large : ReverseVariance.Small), m, v);
+        }
+
+        foreach (var eta in new[] { 0, 0.4, 1 })
+        {
+            var (m, v) = Recurrence((at, to) =>
+            {
+                var (a, p) = (at.Alpha * at.Alpha, to.Alpha * to.Alpha);
+                var noise = eta * eta * (1 - p) / (1 - a) * (1 - a / p);
+                var turn = Math.Sqrt((1 - p - noise) / (1 - a));
+                return (to.Alpha - turn * at.Alpha, turn, noise);
+            });
+            AssertMoments(new DdimSampler(eta), m, v);
+            AssertMoments(new EulerAncestralSampler(eta), m, v);
+        }
+
+        void AssertMoments(Sampler sampler, double m, double v)
+        {
+            var (actualMean, actualVariance) = MomentPropagation.Of(sampler, denoiser, grid, 0.2, 0.9);
+            Assert.Equal(m, actualMean, 1e-10);
+            Assert.Equal(v, actualVariance, 1e-10);
+        }
+
+        (double Mean, double Variance) Recurrence(Func<NoiseLevel, NoiseLevel, (double Data, double State, double Noise)> step)
+        {
+            var (m, v) = (0.2, 0.9);
+            foreach (var (at, to) in grid)
+            {
+                var level = at.Level;
+                var gain = level.Alpha * deviation * deviation / (level.Alpha * level.Alpha * deviation * deviation + level.Sigma * level.Sigma);
+                var (data, state, noise) = to.IsClean ? (1, 0, 0) : step(level, to);
+                var factor = data * gain + state;
+                (m, v) = (factor * m + data * mean * (1 - gain * level.Alpha), factor * factor * v + noise);
+            }
+
+            return (m, v);
+        }
+    }
+
     private static double Deviation(Sampler sampler, IDenoiser denoiser, TimeGrid grid, double variance) =>
         Math.Sqrt(MomentPropagation.Of(sampler, denoiser, grid, 0, variance).Variance);
 
