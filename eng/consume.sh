@@ -66,7 +66,7 @@ count_refusals() {
 }
 
 check "new application without a backend" "Diffusion.Imaging" 0 new_application Bare "Diffusion.Imaging@$version"
-check "refused without a backend" "4 times: dotnet add package TorchSharp-cpu --version $torchsharp" 0 count_refusals
+check "refused without a backend" "6 times: dotnet add package TorchSharp-cpu --version $torchsharp" 0 count_refusals
 
 check "new application" "Diffusion.Imaging" 0 new_application App "Diffusion.Imaging@$version" "TorchSharp-cpu@$torchsharp"
 check "dotnet run" "consumed: " 0 dotnet run -c Release --project "$work/App"

@@ -17,6 +17,8 @@ Func<object>[] waysIn =
     () => NoiseSource.FromSeed(1),
     () => NoiseSource.PerSample(1, 2),
     () => Conditioning.ForClasses([1]),
+    () => new ShapesDataSet(size: 16).Get(0),
+    () => Chart().Render(),
 ];
 foreach (Func<object> wayIn in waysIn)
 {
@@ -57,6 +59,13 @@ using Tensor images = model.Sample(count: 4, label: 3, seed: 1, steps: 3);
 using Tensor sheet = ImageGrid.Make(images);
 ImageFile.Write(sheet, picture);
 Console.WriteLine($"consumed: {string.Join("×", images.shape)}, {new FileInfo(picture).Length > 0}");
+
+static LineChart Chart()
+{
+    LineChart chart = new();
+    chart.Add("", [0, 1], [0, 1]);
+    return chart;
+}
 
 internal sealed class Halver() : DenoisingNetwork("halver")
 {

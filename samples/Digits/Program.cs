@@ -24,7 +24,23 @@ var reuse = new Option<bool>("--reuse") { Description = "Measure the model that 
 var root = new RootCommand("Trains on handwritten digits and measures the samples.") { folder, minutes, count, steps, guidance, output, reuse };
 root.SetAction((parsed, cancellation) =>
 {
-    if (parsed.GetValue(count) < 160) throw new ArgumentException("At least 160 samples are needed, 16 a digit.");
+    try
+    {
+        Measure(parsed, cancellation);
+        return Task.FromResult(0);
+    }
+    catch (Exception error) when (error is ArgumentException or IOException or InvalidDataException or InvalidOperationException or OperationCanceledException)
+    {
+        Console.Error.WriteLine($"Digits: {error.Message}");
+        return Task.FromResult(1);
+    }
+});
+return root.Parse(args).Invoke();
+
+void Measure(ParseResult parsed, CancellationToken cancellation)
+{
+    if (parsed.GetValue(count) is var wanted && (wanted < 160 || wanted % 10 != 0))
+        throw new ArgumentException($"--samples is {wanted}; a multiple of 10, at least 160 (16 a digit), is needed.");
     var target = parsed.GetValue(output)!;
     using var all = IdxDataSet.Open(Path.Combine(parsed.GetValue(folder)!, "t10k-images-idx3-ubyte.gz"), Path.Combine(parsed.GetValue(folder)!, "t10k-labels-idx1-ubyte.gz"));
     var parts = DataSplit.ByHash(all, 5000, 4000, 1000);
@@ -59,9 +75,7 @@ root.SetAction((parsed, cancellation) =>
     var rows = cat(Enumerable.Range(0, 10).Select(digit => samples[asked == digit][..16]).ToArray(), 0);
     ImageFile.Write(ImageGrid.Make(rows, 16, scale: 2, rowLabels: names), Path.Combine(target, "digits.png"));
     Console.WriteLine($"Contact sheet: {Path.Combine(target, "digits.png")}");
-    return Task.FromResult(0);
-});
-return root.Parse(args).Invoke();
+}
 
 static Batch All(DataSet data) => data.Get([.. Enumerable.Range(0, (int)data.Count).Select(i => (long)i)]);
 

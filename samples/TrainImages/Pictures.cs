@@ -19,7 +19,7 @@ internal static class Pictures
         ImageFile.Write(ImageGrid.Make(samples, columns, scale: 2, rowLabels: names), Path.Combine(folder, "samples.png"));
 
         var chart = new LineChart { Title = "Training loss", XLabel = "step", LogY = true };
-        chart.Add("loss", [.. losses.Select(l => l.Step)], [.. losses.Select(l => l.Loss)]);
+        chart.Add("loss", [.. losses.Select(l => l.Step)], [.. losses.Select(l => l.Loss)], LineStyle.Faint);
         chart.Add("smoothed", [.. losses.Select(l => l.Step)], Smooth([.. losses.Select(l => l.Loss)]));
         chart.Write(Path.Combine(folder, "loss.png"));
 

@@ -13,6 +13,7 @@ internal static class PixelLayout
     /// <param name="channels">4 for all; 3 for colour and 1 for grey (Rec. 601 luma), both over white.</param>
     public static Tensor FromRgba(ReadOnlySpan<byte> rgba, int width, int height, int channels)
     {
+        TorchBackend.EnsureLoaded(); // the first tensor of an application may be an image
         var result = empty([channels, height, width], float32, CPU);
         var values = MemoryMarshal.Cast<byte, float>(result.bytes);
         var plane = width * height;

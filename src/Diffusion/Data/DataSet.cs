@@ -62,6 +62,7 @@ public abstract class DataSet : IDisposable
     /// <exception cref="InvalidDataException">A file of the set is damaged; the message names it.</exception>
     public Batch Get(params ReadOnlySpan<long> indices)
     {
+        TorchBackend.EnsureLoaded();
         ObjectDisposedException.ThrowIf(_disposed, this);
         if (indices.IsEmpty) throw new ArgumentException("No index was given; at least one is needed.", nameof(indices));
         foreach (var index in indices)

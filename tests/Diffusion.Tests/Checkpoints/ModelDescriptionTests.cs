@@ -10,6 +10,8 @@ public class ModelDescriptionTests
     [
         new RectifiedFlowSchedule(), new CosineSchedule(0.01), new VariancePreservingSchedule(0.2, 15),
         new DiscreteSchedule(BetaSchedule.RescaleToZeroTerminalSnr(BetaSchedule.ScaledLinear()), LevelInterpolation.NoiseToSignal),
+        new SubVariancePreservingSchedule(0.2, 15), new VarianceExplodingSchedule(0.02, 40), new KarrasSchedule(0.01, 60, 5), new TrigonometricSchedule(),
+        new ShiftedSchedule(new RectifiedFlowSchedule(), 3), new VarianceExplodingForm(new CosineSchedule()),
     ];
 
     private static readonly Parameterization[] Parameterizations =
