@@ -44,6 +44,8 @@ public sealed class MetropolisLangevin
     public MetropolisSample Sample(Tensor start, int steps, NoiseSource noise, Action<int, Tensor>? onStep = null, CancellationToken cancellationToken = default)
     {
         LangevinSettings.CheckStart(start);
+        ArgumentOutOfRangeException.ThrowIfNegative(steps);
+        ArgumentNullException.ThrowIfNull(noise);
         using var scope = NewDisposeScope();
         var accepted = zeros(start.shape[0], dtype: float64, device: start.device);
         var here = ScoreFunctions.Gradient(_logDensity, start);

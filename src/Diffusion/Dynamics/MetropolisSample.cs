@@ -6,8 +6,8 @@ namespace Diffusion.Dynamics;
 public sealed class MetropolisSample(Tensor state, Tensor acceptance)
 {
     /// <summary>The states [batch, …].</summary>
-    public Tensor State { get; } = state;
+    public Tensor State { get; } = state ?? throw new ArgumentNullException(nameof(state));
 
     /// <summary>The share of proposals that each chain accepted, float64 [batch].</summary>
-    public Tensor Acceptance { get; } = acceptance;
+    public Tensor Acceptance { get; } = acceptance ?? throw new ArgumentNullException(nameof(acceptance));
 }

@@ -5,7 +5,7 @@ namespace Diffusion.Schedules;
 /// Gauss–Legendre quadrature on intervals that are halved until it agrees with itself; a level costs a few dozen calls of f and g². (Song et al. 2021,
 /// section 3.4; Karras et al. 2022, eq. 6)
 /// </summary>
-/// <remarks>Equations that are not linear in x have no such schedule: simulate them with <c>Diffusion.Dynamics.ItoProcess</c>.</remarks>
+/// <remarks>Equations that are not linear in x have no such schedule: simulate them with <c>ItoProcess</c>.</remarks>
 public sealed class LinearSdeSchedule : NoiseSchedule
 {
     private const int FirstPieces = 16, MostHalvings = 48;

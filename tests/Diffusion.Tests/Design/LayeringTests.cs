@@ -13,13 +13,14 @@ public partial class LayeringTests
         ["Schedules"] = [],
         ["Denoisers"] = [],
         ["Integration"] = [],
+        ["Dynamics"] = [],
         ["Data"] = [],
         ["Samplers"] = ["Integration"],
         ["Evaluation"] = ["Integration"],
         ["Checkpoints"] = ["Schedules", "Denoisers", "Samplers"],
         ["Networks"] = ["Checkpoints"],
         ["Training"] = ["Data", "Checkpoints"],
-        ["Pipelines"] = ["Schedules", "Denoisers", "Integration", "Data", "Samplers", "Evaluation", "Checkpoints", "Networks", "Training"],
+        ["Pipelines"] = ["Schedules", "Denoisers", "Integration", "Dynamics", "Data", "Samplers", "Evaluation", "Checkpoints", "Networks", "Training"],
     };
 
     public static TheoryData<string> Folders() => [.. Sources().Select(source => source.Folder).Distinct()];

@@ -87,6 +87,10 @@ internal sealed class PlausibleValues(string folder)
         if (type == typeof(Func<double, double>)) return (Func<double, double>)(x => 1 - 0.5 * x);
         if (type == typeof(Func<Tensor, Tensor>)) return (Func<Tensor, Tensor>)(t => t.alias());
         if (type == typeof(Func<double, Tensor, Tensor>)) return (Func<double, Tensor, Tensor>)((s, y) => y.mul(-s));
+        if (type == typeof(Func<Tensor, int, Tensor>)) return (Func<Tensor, int, Tensor>)((t, _) => t.alias());
+        if (type == typeof(Func<Tensor, double, Tensor>)) return (Func<Tensor, double, Tensor>)((t, _) => t.alias());
+        if (type == typeof(Func<int, double>)) return (Func<int, double>)(_ => 0.5);
+        if (type == typeof(Divergence)) return Divergence.Exact;
         if (type == typeof(IReadOnlyList<double>)) return new[] { 0.5, 0.25 };
         return type.IsEnum ? Enum.GetValues(type).GetValue(0) : null;
     }
