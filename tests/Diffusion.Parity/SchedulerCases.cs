@@ -26,7 +26,8 @@ internal static class SchedulerCases
         ForwardProcess.Compare(plan, grid, tensors, comparison);
 
         using var network = new ToyNetwork(recorded.GetProperty("toy_model").GetString()!);
-        var trace = Trace.Of(plan, grid, network, tensors["x_T"], tensors.Has("noise") ? tensors["noise"] : null, tensors.Has("noise_step") ? tensors.Numbers("noise_step") : null);
+        var trace = Trace.Of(plan, grid, network, tensors["x_T"], tensors.Has("noise") ? tensors["noise"] : null, tensors.Has("noise_step") ? tensors.Numbers("noise_step") : null,
+            wholeSteps: tensors.Has("means") || tensors.Has("schedule"));
         trace.CompareLevels(tensors, settings, comparison);
         var tolerance = Tolerances.Sample(className, settings, tensors.Has("sigmas"));
         var samples = tensors["samples"];

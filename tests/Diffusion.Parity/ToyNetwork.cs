@@ -17,7 +17,8 @@ internal sealed class ToyNetwork(string kind) : DenoisingNetwork("Toy")
     private Tensor Output(Tensor x, double tau) => kind switch
     {
         "dummy" => x.mul(Math.Abs(tau) / (Math.Abs(tau) + 1)),
-        "smooth" => Smooth(x, tau),
+        "smooth" or "karras_ve" => Smooth(x, tau),
+        "sde_ve" => x.mul(-1 / (1 + tau * tau)),
         "smooth2c" => cat([Smooth(x, tau), x.add(tau / 100).cos().mul(0.9)], 1),
         _ => throw new UnsupportedException($"the toy model {kind} is not known"),
     };

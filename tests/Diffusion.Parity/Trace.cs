@@ -3,7 +3,7 @@ using Diffusion.Checkpoints.Schedulers;
 
 namespace Diffusion.Parity;
 
-/// <summary>A run as the loop of the recordings sees it: one iteration a model call.</summary>
+/// <summary>A run as the loop of the recordings sees it: one iteration a model call, or a step of the grid where the loop has steps of several calls.</summary>
 internal sealed class Trace
 {
     private readonly SchedulerPlan _plan;
@@ -32,31 +32,50 @@ internal sealed class Trace
     public IReadOnlyList<Tensor> Estimates { get; }
 
     /// <summary>Runs a plan. The tensors of the trace belong to the caller's scope.</summary>
-    public static Trace Of(SchedulerPlan plan, TimeGrid grid, ToyNetwork network, Tensor start, Tensor? noise, double[]? iterations)
+    /// <param name="plan">The plan.</param>
+    /// <param name="grid">The grid.</param>
+    /// <param name="network">The model.</param>
+    /// <param name="start">Where it starts.</param>
+    /// <param name="noise">The recorded draws.</param>
+    /// <param name="iterations">The iteration of each draw.</param>
+    /// <param name="wholeSteps">Whether an iteration is a step of the grid, however many calls it makes.</param>
+    public static Trace Of(SchedulerPlan plan, TimeGrid grid, ToyNetwork network, Tensor start, Tensor? noise, double[]? iterations, bool wholeSteps = false)
     {
+        var ends = new List<Tensor>();
         var recorder = new Recorder(plan.Bind(network));
         try
         {
-            using var source = new RecordedNoise(noise, iterations, () => recorder.Levels.Count - 1);
-            var end = plan.Sampler.Sample(recorder, start, grid, source, new SamplingHooks { OnStep = (_, _, estimate) => recorder.EndStep(estimate) });
-            Tensor[] after = [.. recorder.States.Skip(1).Select(t => t.alias()), end];
+            using var source = new RecordedNoise(noise, iterations, wholeSteps ? () => ends.Count : () => recorder.Levels.Count - 1);
+            var end = plan.Sampler.Sample(recorder, start, grid, source, new SamplingHooks
+            {
+                OnStep = (_, state, estimate) =>
+                {
+                    recorder.EndStep(estimate);
+                    ends.Add(state.clone().DetachFromDisposeScope());
+                },
+            });
+            Tensor[] after = wholeSteps ? [.. ends.Select(t => t.alias())] : [.. recorder.States.Skip(1).Select(t => t.alias()), end];
             Tensor[] estimates = [.. recorder.Data.Select(t => t.alias())];
             return new Trace(plan, grid, [.. network.Labels], [.. recorder.Levels], after, estimates);
         }
         finally
         {
             recorder.Clear();
+            foreach (var state in ends) state.Dispose();
         }
     }
 
     /// <summary>Compares timesteps and σ.</summary>
     public void CompareLevels(RecordedTensors tensors, JsonElement settings, Comparison comparison)
     {
-        CompareTimesteps(tensors.Numbers("timesteps"), tensors.IsInteger("timesteps"), DerivedFromSigmas(tensors, settings), comparison);
+        if (tensors.Has("schedule")) comparison.Numbers("schedule", [.. _grid.Reverse().Select(step => step.At.Level.Sigma)], tensors.Numbers("schedule"), Tolerances.Sigma);
+        else if (tensors.Has("means")) comparison.Numbers("times", [.. _grid.Select(step => step.At.Level.Time)], tensors.Numbers("timesteps"), time => 1e-6 * time);
+        else CompareTimesteps(tensors.Numbers("timesteps"), tensors.IsInteger("timesteps"), DerivedFromSigmas(tensors, settings), comparison);
         if (!tensors.Has("sigmas")) return;
         // Lists of two-call classes hold each level twice, and some end with levels that no step visits.
         var recorded = Distinct(tensors.Numbers("sigmas"));
         var visited = Distinct([.. _grid.Select(step => _plan.SigmaOf(step.At.Level)), _plan.SigmaOf(_grid.End)]);
+        if (tensors.Has("means")) visited = visited[..^1]; // lists of the equations' classes do not name the clean end
         comparison.Numbers("sigmas", visited, [.. recorded.Take(visited.Length)], Tolerances.Sigma);
         if (!tensors.Has("sigmas_interpol")) return;
         double[] between = [.. Levels.Where((_, i) => i % 2 == 1).Select(_plan.SigmaOf)];

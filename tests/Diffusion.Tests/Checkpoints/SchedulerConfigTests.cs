@@ -37,6 +37,12 @@ public class SchedulerConfigTests
     [InlineData("""{"_class_name": "DDPMScheduler", "num_train_timesteps": 2, "trained_betas": [0.1, 2]}""", "trained_betas")]
     [InlineData("""{"_class_name": "DDPMScheduler", "thresholding": true, "dynamic_thresholding_ratio": 2}""", "dynamic_thresholding_ratio")]
     [InlineData("""{"_class_name": "DDPMScheduler", "beta_end": 0.1, "beta_end": 0.2}""", "beta_end")]
+    [InlineData("""{"_class_name": "ScoreSdeVeScheduler", "sigma_min": 0}""", "sigma_max")]
+    [InlineData("""{"_class_name": "ScoreSdeVeScheduler", "snr": 0}""", "snr")]
+    [InlineData("""{"_class_name": "ScoreSdeVpScheduler", "beta_max": 0.01}""", "beta_max")]
+    [InlineData("""{"_class_name": "ScoreSdeVpScheduler", "sampling_eps": 0}""", "sampling_eps")]
+    [InlineData("""{"_class_name": "KarrasVeScheduler", "sigma_max": 0.01}""", "sigma_max")]
+    [InlineData("""{"_class_name": "KarrasVeScheduler", "s_max": 0.01}""", "s_max")]
     [InlineData("""{"_class_name": "NoScheduler"}""", "_class_name")]
     [InlineData("""{"beta_start": 0.1}""", "_class_name")]
     [InlineData("[]", "Array")]
@@ -46,6 +52,30 @@ public class SchedulerConfigTests
         var error = Assert.Throws<InvalidDataException>(() => SchedulerConfig.Parse(json, "some/scheduler_config.json"));
         Assert.Contains("some/scheduler_config.json", error.Message, StringComparison.Ordinal);
         Assert.Contains(key, error.Message, StringComparison.Ordinal);
+    }
+
+    // The published loops of the score-based classes, on a network that answers 0.
+    [Fact]
+    public void ScoreBasedClassesStepAsPublished()
+    {
+        using var scope = NewDisposeScope();
+        var exploding = SchedulerConfig.Parse("""{"_class_name": "ScoreSdeVeScheduler", "sigma_max": 10, "correct_steps": 0}""").Plan();
+        var grid = exploding.Grid(5);
+        Assert.Equal(10, exploding.InitialSigma(grid));
+        Assert.Equal(1, grid[0].At.Level.Time);
+        Assert.Equal(1e-5, grid[4].At.Level.Time, 1e-12);
+        Assert.All(grid, step => Assert.Equal(step.At.Level.Sigma, step.At.Label!.Value));
+        // The rungs of the ladder telescope: the noise of the whole run has the variance of the highest rung.
+        using var network = new Diffusion.Tests.Training.ScaleNetwork(0, 0, ScalarType.Float32);
+        using var noise = NoiseSource.FromSeed(1);
+        var end = exploding.Sampler.Sample(exploding.Bind(network), zeros(100_000, 1), grid, noise);
+        Assert.Equal(100, end.square().mean().item<float>(), 1.8); // four standard errors of a variance of 10⁵ draws
+
+        var preserving = SchedulerConfig.Parse("""{"_class_name": "ScoreSdeVpScheduler"}""").Plan();
+        Assert.Equal(999 * 1e-3, preserving.Grid(10)[9].At.Label!.Value, 1e-6);
+        var squares = SchedulerConfig.Parse("""{"_class_name": "KarrasVeScheduler"}""").Plan();
+        Assert.Equal(100, squares.InitialSigma(squares.Grid(3)));
+        Assert.Equal([10_000, 2, 0.0004], squares.Grid(3).Select(step => Math.Round(step.At.Level.Sigma, 7)));
     }
 
     [Fact]

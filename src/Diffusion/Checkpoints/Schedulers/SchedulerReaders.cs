@@ -31,6 +31,9 @@ internal static class SchedulerReaders
         new LcmReader(),
         new TcdReader(),
         new ConsistencyReader(),
+        new ScoreSdeVeReader(),
+        new ScoreSdeVpReader(),
+        new KarrasVeReader(),
     ];
 
     private static readonly Dictionary<string, SchedulerReader> ByClass =
@@ -39,7 +42,7 @@ internal static class SchedulerReaders
     /// <summary>Arguments of published classes that no reader reads; files carry them all the same.</summary>
     private static readonly string[] Elsewhere =
     [
-        "snr", "sampling_eps", "correct_steps", "beta_min", "beta_max", "s_churn", "s_noise", "s_min", "s_max", "eta", "snr_shift_scale", "scaler", "s",
+        "s_noise", "eta", "snr_shift_scale", "scaler", "s",
         "shift", "base_shift", "max_shift", "base_image_seq_len", "max_image_seq_len", "invert_sigmas", "shift_terminal", "time_shift_type", "stochastic_sampling",
         "use_dynamic_shifting", "scale_factors", "upscale_mode", "use_karras_sigmas", "use_exponential_sigmas", "use_beta_sigmas", "use_flow_sigmas", "flow_shift",
         "use_lu_lambdas", "interpolation_type", "timestep_type", "sigma_min", "sigma_max", "sigma_data", "sigma_schedule", "rho", "final_sigmas_type",
