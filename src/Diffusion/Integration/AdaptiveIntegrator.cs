@@ -29,12 +29,13 @@ public sealed class AdaptiveIntegrator
     /// <param name="state">y at the start; borrowed.</param>
     /// <param name="from">s at the start.</param>
     /// <param name="to">s at the end; less than at the start to run backwards.</param>
+    /// <param name="onStep">Sees s and y, borrowed, after every step that stands; null for none.</param>
     /// <param name="cancellationToken">Looked at before every trial step.</param>
     /// <returns>y at the end; a fresh tensor in the caller's scope. Differentiable where gradients are enabled.</returns>
     /// <exception cref="ArgumentException">A time is not finite.</exception>
     /// <exception cref="InvalidOperationException">The slope is not finite, or no steps meet the tolerance.</exception>
     /// <exception cref="OperationCanceledException">The integration was cancelled.</exception>
-    public Tensor Integrate(Func<double, Tensor, Tensor> slope, Tensor state, double from, double to, CancellationToken cancellationToken = default)
+    public Tensor Integrate(Func<double, Tensor, Tensor> slope, Tensor state, double from, double to, Action<double, Tensor>? onStep = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(slope);
         ArgumentNullException.ThrowIfNull(state);
@@ -54,6 +55,7 @@ public sealed class AdaptiveIntegrator
             if (!ReferenceEquals(y, state)) y.Dispose();
             k.Dispose();
             (y, k) = next;
+            onStep?.Invoke(steps.Time, y);
         }
 
         return y.MoveToOuterDisposeScope();

@@ -99,7 +99,7 @@ public class AdaptiveIntegratorTests
             {
                 if (++calls == 10) source.Cancel();
                 return Swing(s, y);
-            }, ones(1), 0, 10, source.Token));
+            }, ones(1), 0, 10, cancellationToken: source.Token));
         Assert.InRange(calls, 10, 20);
     }
 

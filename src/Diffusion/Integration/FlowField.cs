@@ -1,4 +1,4 @@
-namespace Diffusion.Samplers;
+namespace Diffusion.Integration;
 
 /// <summary>The flow of a schedule as an ordinary differential equation for the integrators, between the two ends of a step or of a run.</summary>
 internal sealed class FlowField

@@ -1,4 +1,4 @@
-namespace Diffusion.Samplers;
+namespace Diffusion.Integration;
 
 /// <summary>In which variables the flow of a schedule is integrated. The exact solution is the same; steps and errors are not.</summary>
 public enum FlowVariable
