@@ -1,0 +1,41 @@
+using System.CommandLine;
+
+namespace Diffusion.Benchmarks;
+
+/// <summary>The interleaved measurements, as commands of this program.</summary>
+public static class Commands
+{
+    public static RootCommand Root()
+    {
+        var network = new Option<BenchmarkNetwork?>("--network") { Description = "cifar10 (35.7 M parameters, batches of 8) or small (9 M, batches of 16); both if left out" };
+        var device = new Option<string>("--device") { Description = "cpu or cuda", DefaultValueFactory = _ => "cpu" };
+        var threads = new Option<int>("--threads") { Description = "CPU threads", DefaultValueFactory = _ => 2 };
+        var iterations = new Option<int>("--iterations") { Description = "times that each case runs after three warm-ups", DefaultValueFactory = _ => 7 };
+        Command Measurement(string name, string description, Action<BenchmarkOptions> run)
+        {
+            var command = new Command(name, description) { network, device, threads, iterations };
+            command.SetAction(parsed =>
+            {
+                set_num_threads(parsed.GetValue(threads));
+                Interleaved.Header();
+                foreach (var each in parsed.GetValue(network) is { } one ? [one] : Enum.GetValues<BenchmarkNetwork>())
+                    run(new BenchmarkOptions(each, new Device(parsed.GetValue(device)!), parsed.GetValue(iterations)));
+            });
+            return command;
+        }
+
+        return new RootCommand("Interleaved measurements. Without a command this program is BenchmarkDotNet: --filter '*'")
+        {
+            Measurement("training", "forward pass, forward and backward pass, and whole step, against plain TorchSharp", Training),
+        };
+    }
+
+    private static void Training(BenchmarkOptions options)
+    {
+        using var cases = new TrainingCases(options);
+        var name = options.Network.ToString();
+        Interleaved.Run($"{name} forward", options.Iterations, options.Wait, ("plain", cases.PlainForward), ("float32", cases.Forward));
+        Interleaved.Run($"{name} forward+backward", options.Iterations, options.Wait, ("plain", cases.PlainForwardBackward), ("float32", cases.ForwardBackward));
+        Interleaved.Run($"{name} step", options.Iterations, options.Wait, ("plain", cases.PlainStep), ("float32", cases.Step));
+    }
+}
