@@ -40,8 +40,8 @@ public abstract class NoiseSource : IDisposable
     /// <summary>A uniform number in [0, 1) on the host.</summary>
     public abstract double NextDouble();
 
-    /// <summary>Standard normal numbers of the shape, type and device of a tensor; a fresh tensor in the caller's scope.</summary>
-    public Tensor NextLike(Tensor like)
+    /// <summary>Standard normal numbers of the shape, type and device of a tensor, which samplers let be the state; a fresh tensor in the caller's scope.</summary>
+    public virtual Tensor NextLike(Tensor like)
     {
         ArgumentNullException.ThrowIfNull(like);
         return Next(like.shape, like.dtype, like.device);

@@ -1,11 +1,14 @@
+using System.Runtime.CompilerServices;
+
 namespace Diffusion.Tests.Laws;
 
 /// <summary>A sampler, and what the laws may expect of it. What is null is not claimed.</summary>
 /// <param name="Name">What test reports call it.</param>
 /// <param name="Make">The sampler for a run of a number of steps; most do not care.</param>
-internal sealed record CatalogueEntry(string Name, Func<int, Sampler> Make)
+/// <param name="Code">How it is made, as the list says it.</param>
+internal sealed record CatalogueEntry(string Name, Func<int, Sampler> Make, [CallerArgumentExpression(nameof(Make))] string Code = "")
 {
-    public CatalogueEntry(string name, Sampler sampler) : this(name, _ => sampler)
+    public CatalogueEntry(string name, Sampler sampler, [CallerArgumentExpression(nameof(sampler))] string code = "") : this(name, _ => sampler, code)
     {
     }
 

@@ -1,14 +1,13 @@
 using Diffusion.Integration;
 using Diffusion.Samplers;
-using Xunit;
 
 namespace Diffusion.Tests.Laws;
 
 /// <summary>
-/// Every sampler of the library, in the settings that differ in what can be expected. The theories of this folder run over the list: a new
-/// sampler needs its file and a line here.
+/// Every sampler of the library, in the settings that differ in what can be expected. The theories of this folder, the table of the documentation and the
+/// benchmark of overhead run over the list: a new sampler needs its file and a line here.
 /// </summary>
-internal static class SamplerCatalogue
+internal static partial class SamplerCatalogue
 {
     public static IReadOnlyList<CatalogueEntry> All { get; } =
     [
@@ -120,19 +119,4 @@ internal static class SamplerCatalogue
         new("TCD", new TcdSampler()) { DependsOnSchedule = true },
         new("Predictor-corrector", new PredictorCorrectorSampler()) { FromPureNoise = false, DependsOnSchedule = true, Affine = false },
     ];
-
-    public static CatalogueEntry Of(string name) => All.Single(entry => entry.Name == name);
-
-    /// <summary>The names of the samplers that a law is about.</summary>
-    public static TheoryData<string> Names(Func<CatalogueEntry, bool>? of = null) => new(All.Where(of ?? (_ => true)).Select(entry => entry.Name));
-
-    /// <summary>Those names with every schedule.</summary>
-    public static TheoryData<string, string> OnEverySchedule(Func<CatalogueEntry, bool>? of = null)
-    {
-        var data = new TheoryData<string, string>();
-        foreach (var entry in All.Where(of ?? (_ => true)))
-            foreach (var schedule in LawSchedules.Names)
-                data.Add(entry.Name, schedule);
-        return data;
-    }
 }
