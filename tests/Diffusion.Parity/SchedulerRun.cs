@@ -7,10 +7,10 @@ namespace Diffusion.Parity;
 internal static class SchedulerRun
 {
     /// <summary>The plan of a scheduler class with recorded settings.</summary>
-    public static SchedulerPlan Plan(string className, JsonElement settings, JsonElement stepArguments)
+    public static SchedulerPlan Plan(string className, JsonElement settings, JsonElement stepArguments, Tensor? image = null, Tensor? known = null)
     {
         if (!SchedulerConfig.KnownClasses.Contains(className)) throw new UnsupportedException($"the library has no {className}");
-        return SchedulerConfig.Parse(settings.GetRawText(), "the recorded settings", className).Plan(Step(stepArguments));
+        return SchedulerConfig.Parse(settings.GetRawText(), "the recorded settings", className).Plan(Step(stepArguments, image, known));
     }
 
     /// <summary>The grid of a recorded run.</summary>
@@ -48,7 +48,7 @@ internal static class SchedulerRun
         });
     }
 
-    private static StepOptions Step(JsonElement arguments)
+    private static StepOptions Step(JsonElement arguments, Tensor? image, Tensor? known)
     {
         double? eta = null, churn = null, minimum = null, maximum = null, scale = null;
         bool? clipped = null;
@@ -68,7 +68,7 @@ internal static class SchedulerRun
             }
         }
 
-        return new StepOptions { Eta = eta, UseClippedOutput = clipped, Churn = churn, ChurnMinimum = minimum, ChurnMaximum = maximum, NoiseScale = scale, Order = order };
+        return new StepOptions { Eta = eta, UseClippedOutput = clipped, Churn = churn, ChurnMinimum = minimum, ChurnMaximum = maximum, NoiseScale = scale, Order = order, Image = image, KnownMask = known };
     }
 
     private static IEnumerable<(string Name, JsonElement Value)> Arguments(JsonElement arguments) =>

@@ -11,16 +11,17 @@ public partial class LayeringTests
     {
         [""] = [],
         ["Schedules"] = [],
-        ["Denoisers"] = [],
+        ["Operators"] = [],
+        ["Denoisers"] = ["Operators"],
         ["Integration"] = [],
         ["Dynamics"] = [],
         ["Data"] = [],
-        ["Samplers"] = ["Integration"],
+        ["Samplers"] = ["Integration", "Operators"],
         ["Evaluation"] = ["Integration"],
         ["Checkpoints"] = ["Schedules", "Denoisers", "Samplers"],
         ["Networks"] = ["Checkpoints"],
         ["Training"] = ["Data", "Checkpoints"],
-        ["Pipelines"] = ["Schedules", "Denoisers", "Integration", "Dynamics", "Data", "Samplers", "Evaluation", "Checkpoints", "Networks", "Training"],
+        ["Pipelines"] = ["Schedules", "Operators", "Denoisers", "Integration", "Dynamics", "Data", "Samplers", "Evaluation", "Checkpoints", "Networks", "Training"],
     };
 
     public static TheoryData<string> Folders() => [.. Sources().Select(source => source.Folder).Distinct()];

@@ -3,6 +3,7 @@ using Diffusion.Checkpoints;
 using Diffusion.Data;
 using Diffusion.Denoisers;
 using Diffusion.Networks;
+using Diffusion.Operators;
 using Diffusion.Samplers;
 using Diffusion.Schedules;
 using Diffusion.Training;
@@ -90,6 +91,7 @@ internal sealed class PlausibleValues(string folder)
         if (type == typeof(Func<Tensor, int, Tensor>)) return (Func<Tensor, int, Tensor>)((t, _) => t.alias());
         if (type == typeof(Func<Tensor, double, Tensor>)) return (Func<Tensor, double, Tensor>)((t, _) => t.alias());
         if (type == typeof(Func<int, double>)) return (Func<int, double>)(_ => 0.5);
+        if (type == typeof(LinearOperator)) return new DownsamplingOperator(2);
         if (type == typeof(Divergence)) return Divergence.Exact;
         if (type == typeof(IReadOnlyList<double>)) return new[] { 0.5, 0.25 };
         return type.IsEnum ? Enum.GetValues(type).GetValue(0) : null;

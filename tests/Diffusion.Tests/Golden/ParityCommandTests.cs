@@ -13,6 +13,7 @@ public class ParityCommandTests
     [InlineData("DDPMScheduler", 2)]
     [InlineData("DDIMInverseScheduler", 3)]
     [InlineData("UnCLIPScheduler", 4)]
+    [InlineData("RePaintScheduler", 6)]
     public void OneElementTenTolerancesOffFailsExactlyItsCase(string scheduler, long seed)
     {
         var original = Shared.Require($"golden/schedulers/{scheduler}");

@@ -10,6 +10,7 @@ internal static class SchedulerReaders
         new DdimReader(),
         new DdimInverseReader(),
         new UnclipReader(),
+        new RePaintReader(),
         new EulerReader(),
         new EulerAncestralReader(),
         new HeunReader(),

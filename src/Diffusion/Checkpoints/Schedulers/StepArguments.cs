@@ -10,4 +10,5 @@ internal enum StepArguments
     Churn = 4,
     NoiseScale = 8,
     Order = 16,
+    Image = 32,
 }

@@ -27,6 +27,12 @@ public sealed class StepOptions
     /// <summary>Order of a linear multistep method.</summary>
     public int? Order { get; init; }
 
+    /// <summary>The image that RePaint completes, [batch, …] of the shape, type and device of the state; borrowed.</summary>
+    public Tensor? Image { get; init; }
+
+    /// <summary>1 where <see cref="Image"/> is known and 0 where it is not, in its type; of its shape, or with lengths of 1 that stand for all. Borrowed.</summary>
+    public Tensor? KnownMask { get; init; }
+
     internal void Check(string className, StepArguments taken)
     {
         void Refuse(bool given, StepArguments argument, string name)
@@ -41,5 +47,8 @@ public sealed class StepOptions
         Refuse(ChurnMaximum is not null, StepArguments.Churn, nameof(ChurnMaximum));
         Refuse(NoiseScale is not null, StepArguments.NoiseScale, nameof(NoiseScale));
         Refuse(Order is not null, StepArguments.Order, nameof(Order));
+        Refuse(Image is not null, StepArguments.Image, nameof(Image));
+        Refuse(KnownMask is not null, StepArguments.Image, nameof(KnownMask));
+        if (Image is null != KnownMask is null) throw new ArgumentException($"{nameof(Image)} and {nameof(KnownMask)} belong together; only one of them was given.");
     }
 }
