@@ -103,6 +103,30 @@ public sealed class GaussianMixture
         return (responsibility * perComponent).sum(1).view(x.shape).to(x.dtype).MoveToOuterDisposeScope();
     }
 
+    /// <summary>
+    /// E‖E[x₀ | x_t] − x₀‖²/D, the least mean squared error a number that any estimate of x₀ can have at a level: the mean of the exact posterior variance over
+    /// drawn x_t. Exact for one Gaussian, whose posterior variance is the same everywhere.
+    /// </summary>
+    /// <param name="level">The noise level.</param>
+    /// <param name="noise">Where random numbers come from.</param>
+    /// <param name="count">How many x_t to draw, at least 1; the relative error falls with its square root.</param>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="count"/> is less than 1.</exception>
+    public double LeastError(NoiseLevel level, NoiseSource noise, long count = 4096)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
+        ArgumentNullException.ThrowIfNull(noise);
+        if (level.IsClean) return 0;
+        using var scope = NewDisposeScope();
+        var data = Sample(count, noise, ScalarType.Float64);
+        var x = data * level.Alpha + noise.NextLike(data) * level.Sigma;
+        var (flat, joint, means, variances, total) = Terms(x, level);
+        var responsibility = joint.softmax(1).unsqueeze(2); // [count, K, 1]
+        var perComponent = means + variances * level.Alpha / total * (flat.unsqueeze(1) - means * level.Alpha);
+        var mean = (responsibility * perComponent).sum(1, keepdim: true);
+        var spread = variances * (level.Sigma * level.Sigma) / total + (perComponent - mean).square(); // within components and between them
+        return (responsibility * spread).sum(1).mean().item<double>();
+    }
+
     private (Tensor Flat, Tensor LogJoint, Tensor Means, Tensor Variances, Tensor Total) Terms(Tensor x, NoiseLevel level)
     {
         ArgumentNullException.ThrowIfNull(x);

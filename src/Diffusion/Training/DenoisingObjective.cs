@@ -94,6 +94,38 @@ public sealed class DenoisingObjective : TrainingObjective
         return new LossTerms(perSample.mean().MoveToOuterDisposeScope(), perSample.MoveToOuterDisposeScope(), levels);
     }
 
+    /// <summary>
+    /// The least loss of a sample at a noise level, w·E‖E[x₀ | x_t] − x₀‖² a number, for <see cref="TrainingSettings.LossFloor"/>: no network can do better
+    /// on data of that distribution with independent noise.
+    /// </summary>
+    /// <param name="leastError">
+    /// The mean squared error a number of the best estimate of x₀ at a level: <c>s²σ²/(α²s² + σ²)</c> for Gaussian data of standard deviation s; a
+    /// Gaussian mixture computes its own.
+    /// </param>
+    /// <param name="points">
+    /// 0 asks <paramref name="leastError"/> at every level anew. Where that is dear, a number of times, at least 2, spread evenly over [0, 1], at which it is asked now; levels
+    /// in between are interpolated.
+    /// </param>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="points"/> is 1 or negative.</exception>
+    public Func<NoiseLevel, double> FloorOf(Func<NoiseLevel, double> leastError, int points = 0)
+    {
+        ArgumentNullException.ThrowIfNull(leastError);
+        if (points is 1 or < 0) throw new ArgumentOutOfRangeException(nameof(points), points, "At least 2 points are needed; 0 asks at every level.");
+        double[] table = [.. Enumerable.Range(0, points).Select(i => leastError(Schedule.At((double)i / (points - 1))))];
+        return level =>
+        {
+            var scalings = Parameterization.At(level);
+            return Weighting.OfOutput(level, scalings) / (scalings.Out * scalings.Out) * (points == 0 ? leastError(level) : Interpolated(table, level.Time));
+        };
+    }
+
+    private static double Interpolated(double[] table, double time)
+    {
+        var place = time * (table.Length - 1);
+        var left = Math.Clamp((int)place, 0, table.Length - 2);
+        return table[left] + (place - left) * (table[left + 1] - table[left]);
+    }
+
     private static void CheckBatch(Tensor x0, Conditioning? condition)
     {
         ArgumentNullException.ThrowIfNull(x0);

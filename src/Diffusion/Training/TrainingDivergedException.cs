@@ -1,13 +1,21 @@
 namespace Diffusion.Training;
 
-/// <summary>A loss or a gradient was not a finite number. The weights are those before that step.</summary>
+/// <summary>A loss or a gradient was not a finite number. That step has changed no weights.</summary>
 public sealed class TrainingDivergedException : Exception
 {
     /// <summary>Says where training broke down.</summary>
-    /// <param name="step">The step, from 0; where the device is looked at only now and then, the first since the last look.</param>
-    /// <param name="message">What happened.</param>
-    public TrainingDivergedException(long step, string message) : base(message) => Step = step;
+    /// <param name="failure">The step, and where in it the trouble began.</param>
+    public TrainingDivergedException(NonFiniteStep failure) : base(Text(failure)) => Failure = failure;
+
+    /// <summary>The step, and where in it the trouble began.</summary>
+    public NonFiniteStep Failure { get; }
 
     /// <summary>The step, from 0.</summary>
-    public long Step { get; }
+    public long Step => Failure.Step;
+
+    private static string Text(NonFiniteStep failure)
+    {
+        ArgumentNullException.ThrowIfNull(failure);
+        return $"Training broke down at step {failure.Step}: {failure.Explanation} The step has changed no weights.";
+    }
 }

@@ -3,7 +3,7 @@ namespace Diffusion.Training;
 /// <summary>Where a training run stands. Plain numbers.</summary>
 /// <param name="Step">Steps taken.</param>
 /// <param name="Steps">Steps of the whole run; null where it is not limited by steps.</param>
-/// <param name="Loss">Mean loss since the last report.</param>
+/// <param name="Loss">Mean loss since the last report, of the steps where it was finite; NaN where there was none.</param>
 /// <param name="GradientNorm">Global norm of the last gradient before clipping.</param>
 /// <param name="LearningRate">Learning rate of the last step.</param>
 /// <param name="SamplesPerSecond">Samples trained on a second since the last report.</param>
@@ -15,4 +15,13 @@ public readonly record struct TrainingProgress(
     /// <summary>How much of the run is done, in [0, 1]; null where it has no end.</summary>
     public double? Fraction => Steps is { } steps ? Math.Min(1, (double)Step / steps)
         : Remaining is { } left && Elapsed + left > TimeSpan.Zero ? Elapsed / (Elapsed + left) : null;
+
+    /// <summary>The loss since the last report by noise level, in rising order of time; parts without samples are left out.</summary>
+    public IReadOnlyList<LossBucket> Buckets { get => field ?? []; init => field = value ?? throw new ArgumentNullException(nameof(value)); }
+
+    /// <summary>Steps since the last report that were left out because their loss or gradient was not finite.</summary>
+    public int Skipped { get; init; }
+
+    /// <summary>The first such step since the last report; null where there was none.</summary>
+    public NonFiniteStep? NonFinite { get; init; }
 }

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Diffusion.Data;
+using Parameter = TorchSharp.Modules.Parameter;
 
 namespace Diffusion.Training;
 
@@ -37,9 +38,10 @@ public sealed class TrainingRun : IDisposable
         (Network, Objective, Loader, Settings) = (network, objective, loader, settings ?? new TrainingSettings());
         var parameters = WeightOptimizer.Trainable(network);
         if (objective.Module is { } module) parameters = parameters.Concat(WeightOptimizer.Trainable(module).Select(p => ($"objective.{p.Name}", p.Value)));
-        Optimizer = new WeightOptimizer(parameters, Settings.Update, Settings.MaxGradientNorm, TensorKernels.Best);
+        Parameters = [.. parameters];
+        Optimizer = new WeightOptimizer(Parameters, Settings.Update, Settings.MaxGradientNorm, TensorKernels.Best);
         Averages = [.. Settings.Averages.Select(rule => new AveragedWeights(network, rule))];
-        _report = new TrainingReport(Optimizer.GradientNorm);
+        _report = new TrainingReport(Settings, Optimizer.GradientNorm, (step, position, loss, norm) => FailureReplay.Explain(this, step, position, loss, norm));
         if (Settings.CheckpointFolder is { } folder) _checkpoints = new CheckpointFolder(folder, Settings.CheckpointsKept);
     }
 
@@ -71,6 +73,9 @@ public sealed class TrainingRun : IDisposable
         internal set => _before = value;
     }
 
+    /// <summary>What is trained, by name; the objective's own parameters last.</summary>
+    internal IReadOnlyList<(string Name, Parameter Value)> Parameters { get; }
+
     /// <summary>Trains until the steps or the time of the settings are over.</summary>
     /// <param name="progress">Told every few steps.</param>
     /// <param name="cancellationToken">Looked at between steps: the run stops after a whole one, writes a checkpoint and returns.</param>
@@ -98,6 +103,11 @@ public sealed class TrainingRun : IDisposable
 
             _checkpoints?.Save(this);
             return over ? TrainingOutcome.Completed : TrainingOutcome.Cancelled;
+        }
+        catch (TrainingDivergedException)
+        {
+            _report.Tell(this, progress); // whoever keeps a log learns of it too
+            throw;
         }
         finally
         {
@@ -153,16 +163,11 @@ public sealed class TrainingRun : IDisposable
         var start = Loader.Position;
         try
         {
-            using var scope = NewDisposeScope();
-            var seed = HostRandom.Derive(Settings.Seed, Step);
-            random.manual_seed(seed).Dispose(); // dropout
-            using var noise = NoiseSource.FromSeed(HostRandom.Derive(seed, 0)); // one source: halves of a batch draw what the whole would
-            Optimizer.ZeroGradients();
-            for (var i = 0; i < Settings.Accumulation; i++) Accumulate(noise);
+            _report.Begin(Step, start);
+            Gradients(Step, null, _report.Add);
             var rate = Settings.LearningRate.Factor(Step, TotalSteps);
             Optimizer.Step(rate);
-            _report.Count(rate * Settings.Update.LearningRate);
-            if (Settings.NonFinite == NonFinitePolicy.Stop) _report.ThrowIfNotFinite(Step);
+            _report.End(rate * Settings.Update.LearningRate);
             foreach (var average in Averages) average.Update();
             Step++;
         }
@@ -173,14 +178,27 @@ public sealed class TrainingRun : IDisposable
         }
     }
 
-    private void Accumulate(NoiseSource noise)
+    /// <summary>Computes the gradients of a step at the loader's position: what is drawn follows from (seed, step).</summary>
+    /// <param name="step">The step.</param>
+    /// <param name="taken">Told of every batch; null for nobody.</param>
+    /// <param name="added">Told of every batch's loss and samples.</param>
+    internal void Gradients(long step, Action<Batch>? taken, Action<LossTerms, long> added)
     {
         using var scope = NewDisposeScope();
-        var batch = Loader.Next();
-        var device = Optimizer.GradientNorm.device;
-        var condition = Settings.Condition?.Invoke(batch)?.To(device);
-        var loss = Objective.Loss(Network, batch.Data.to(device), condition, noise) / Settings.Accumulation;
-        loss.backward();
-        _report.Add(loss, batch.Count);
+        var seed = HostRandom.Derive(Settings.Seed, step);
+        random.manual_seed(seed).Dispose(); // dropout
+        using var noise = NoiseSource.FromSeed(HostRandom.Derive(seed, 0)); // one source: halves of a batch draw what the whole would
+        Optimizer.ZeroGradients();
+        for (var i = 0; i < Settings.Accumulation; i++)
+        {
+            using var part = NewDisposeScope();
+            var batch = Loader.Next();
+            taken?.Invoke(batch);
+            var device = Optimizer.GradientNorm.device;
+            var condition = Settings.Condition?.Invoke(batch)?.To(device);
+            var terms = Objective.Terms(Network, batch.Data.to(device), condition, noise);
+            (terms.Loss / Settings.Accumulation).backward();
+            added(terms, batch.Count);
+        }
     }
 }

@@ -40,6 +40,15 @@ public sealed class TrainingSettings
     /// <summary>Steps between two progress reports, at least 1. Default 10.</summary>
     public int ReportEvery { get; init => field = AtLeastOne(value); } = 10;
 
+    /// <summary>Equal parts of the time axis that the loss is reported by; 0 for none. Default 10.</summary>
+    public int LossBuckets { get; init => field = value >= 0 ? value : throw new ArgumentOutOfRangeException(nameof(value), value, "The number of parts must be at least 0."); } = 10;
+
+    /// <summary>
+    /// The least weighted loss of a sample that any network could have at a noise level, where the distribution of the data is known;
+    /// reported beside the loss by level. <see cref="DenoisingObjective.FloorOf"/> makes it. Asked once a sample on the thread that trains. Default null.
+    /// </summary>
+    public Func<NoiseLevel, double>? LossFloor { get; init; }
+
     /// <summary>The folder that checkpoints are written to, under it one folder each; null writes none. Default null.</summary>
     public string? CheckpointFolder { get; init; }
 

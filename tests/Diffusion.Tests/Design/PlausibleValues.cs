@@ -77,6 +77,8 @@ internal sealed class PlausibleValues(string folder)
         if (type == typeof(DataSet)) return new ShapesDataSet(0, 8, 100);
         if (type == typeof(DataLoader)) return new DataLoader(new ShapesDataSet(0, 8, 100), 2, new DataLoaderOptions { Prefetch = 0 });
         if (type == typeof(TrainingObjective)) return new DenoisingObjective(Schedule, Parameterization.V());
+        if (type == typeof(IProgress<TrainingProgress>)) return new Progress<TrainingProgress>();
+        if (type == typeof(IReadOnlyList<LossBucket>)) return Array.Empty<LossBucket>();
         if (type == typeof(LossWeighting)) return LossWeighting.Simple;
         if (type == typeof(TimeDistribution)) return TimeDistribution.Uniform();
         if (type == typeof(UpdateRule)) return UpdateRule.AdamW();
