@@ -1,5 +1,3 @@
-using Diffusion.Samplers;
-
 namespace Diffusion.Checkpoints.Schedulers;
 
 /// <summary>DDPMScheduler: ancestral sampling on the trained timesteps. (Ho et al. 2020; Nichol and Dhariwal 2021)</summary>

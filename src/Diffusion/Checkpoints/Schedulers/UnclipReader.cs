@@ -1,5 +1,3 @@
-using Diffusion.Samplers;
-
 namespace Diffusion.Checkpoints.Schedulers;
 
 /// <summary>UnCLIPScheduler: ancestral sampling of the unCLIP prior and decoder on the cosine schedule. (Ramesh et al. 2022)</summary>

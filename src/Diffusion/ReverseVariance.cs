@@ -1,4 +1,4 @@
-namespace Diffusion.Samplers;
+namespace Diffusion;
 
 /// <summary>The variance of the reverse step x_t → x_s.</summary>
 public enum ReverseVariance
