@@ -74,7 +74,7 @@ public sealed class DenoisingObjective : TrainingObjective
         var coupled = Coupling.Couple(x0, condition, noise);
         var (data, other, given) = (coupled.Data, coupled.Noise, coupled.Condition);
         var batch = (int)data.shape[0];
-        var times = Times.Draw(batch, Schedule, noise);
+        var times = Times.DrawWeighted(batch, Schedule, noise);
         var drops = ConditionDropout > 0 && given is { IsEmpty: false };
         var (factors, levels) = Factors(times, drops ? noise : null);
         var table = Upload(factors, batch, data);
@@ -126,7 +126,7 @@ public sealed class DenoisingObjective : TrainingObjective
         return table[left] + (place - left) * (table[left + 1] - table[left]);
     }
 
-    private static void CheckBatch(Tensor x0, Conditioning? condition)
+    internal static void CheckBatch(Tensor x0, Conditioning? condition)
     {
         ArgumentNullException.ThrowIfNull(x0);
         if (x0.dim() < 2 || x0.shape[0] == 0 || x0.dtype is not (ScalarType.Float32 or ScalarType.Float64))
@@ -135,19 +135,19 @@ public sealed class DenoisingObjective : TrainingObjective
             throw new ArgumentException($"The condition has {batch} samples, x0 {x0.shape[0]}.", nameof(condition));
     }
 
-    private (double[] Factors, NoiseLevel[] Levels) Factors(double[] times, NoiseSource? drops)
+    private (double[] Factors, NoiseLevel[] Levels) Factors((double Time, double Weight)[] times, NoiseSource? drops)
     {
         var batch = times.Length;
         var factors = new double[Rows * batch];
         var levels = new NoiseLevel[batch];
         for (var i = 0; i < batch; i++)
         {
-            var level = levels[i] = Schedule.At(times[i]);
+            var level = levels[i] = Schedule.At(times[i].Time);
             var scalings = Parameterization.At(level);
             var (data, noise) = scalings.Target(level);
             ReadOnlySpan<double> column =
             [
-                scalings.In * level.Alpha, scalings.In * level.Sigma, data, noise, Weighting.OfOutput(level, scalings), scalings.Label,
+                scalings.In * level.Alpha, scalings.In * level.Sigma, data, noise, times[i].Weight * Weighting.OfOutput(level, scalings), scalings.Label,
                 drops is null ? 0 : drops.NextDouble() < ConditionDropout ? 1 : 0,
             ];
             for (var row = 0; row < Rows; row++)

@@ -7,22 +7,28 @@ internal sealed class SpreadTimes(TimeDistribution inner, bool oneOffset) : Time
 {
     public override double TimeAt(double quantile, NoiseSchedule schedule) => inner.TimeAt(quantile, schedule);
 
-    public override double[] Draw(int count, NoiseSchedule schedule, NoiseSource noise)
+    public override double[] Draw(int count, NoiseSchedule schedule, NoiseSource noise) => Array.ConvertAll(Quantiles(count, schedule, noise), quantile => inner.TimeAt(quantile, schedule));
+
+    public override (double Time, double Weight)[] DrawWeighted(int count, NoiseSchedule schedule, NoiseSource noise) =>
+        Array.ConvertAll(Quantiles(count, schedule, noise), quantile => (inner.TimeAt(quantile, schedule), inner.WeightAt(quantile)));
+
+    internal override double WeightAt(double quantile) => inner.WeightAt(quantile);
+
+    private double[] Quantiles(int count, NoiseSchedule schedule, NoiseSource noise)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(count);
         ArgumentNullException.ThrowIfNull(schedule);
         ArgumentNullException.ThrowIfNull(noise);
-        var times = new double[count];
+        var quantiles = new double[count];
         var offset = oneOffset ? noise.NextDouble() : 0;
-        for (var i = 0; i < count; i++)
-            times[i] = inner.TimeAt(Inside((i + (oneOffset ? offset : noise.NextDouble())) / count), schedule);
+        for (var i = 0; i < count; i++) quantiles[i] = Inside((i + (oneOffset ? offset : noise.NextDouble())) / count);
         // In random order: the samples of a batch may have one, and noise must not go along with it.
         for (var i = count - 1; i > 0; i--)
         {
             var j = (int)(noise.NextDouble() * (i + 1));
-            (times[i], times[j]) = (times[j], times[i]);
+            (quantiles[i], quantiles[j]) = (quantiles[j], quantiles[i]);
         }
 
-        return times;
+        return quantiles;
     }
 }
