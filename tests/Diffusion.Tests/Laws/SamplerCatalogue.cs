@@ -117,6 +117,7 @@ internal static partial class SamplerCatalogue
         new("Bogacki-Shampine", new AdaptiveFlowSampler(RungeKutta.BogackiShampine)) { Affine = false, OwnSteps = true },
         new("Consistency", new ConsistencySampler()),
         new("TCD", new TcdSampler()) { DependsOnSchedule = true },
+        new("Flow equation with noise", new FlowSdeSampler()) { DependsOnSchedule = true, FromPureNoise = true },
         new("Predictor-corrector", new PredictorCorrectorSampler()) { FromPureNoise = false, DependsOnSchedule = true, Affine = false },
     ];
 }
