@@ -1,4 +1,5 @@
 using System.Globalization;
+using Diffusion.Checkpoints;
 
 namespace Diffusion.Training;
 
@@ -30,25 +31,33 @@ internal sealed class CheckpointFolder(string folder, int kept)
         var name = Prefix + run.Step.ToString("D8", CultureInfo.InvariantCulture);
         var final = Path.Combine(_folder, name);
         if (Directory.Exists(final)) return; // this step has been saved: training is repeatable, so it holds the same
-        Directory.CreateDirectory(_folder);
-        Sweep();
         var temporary = Path.Combine(_folder, Unfinished + name);
         try
         {
+            DurableFolder.Create(_folder);
+            Sweep();
             Directory.CreateDirectory(temporary);
+            CrashDrill.Did("make", temporary);
             RunCheckpoint.Write(run, temporary);
-            run.Settings.OnSaving?.Invoke(temporary);
+            if (run.Settings.OnSaving is { } more)
+            {
+                more(temporary);
+                DurableFolder.FlushAll(temporary); // what others write may not be on disk
+            }
+
             DurableFolder.Flush(temporary);
             Directory.Move(temporary, final);
+            CrashDrill.Did("rename", final);
             DurableFolder.Flush(_folder);
+            foreach (var (path, _) in Complete(_folder).Skip(kept).ToArray()) Discard(path);
         }
-        catch
+        catch (Exception error)
         {
             TryDelete(temporary);
-            throw;
+            if (!WriteFailure.IsOne(error)) throw;
+            throw WriteFailure.Of(
+                $"The checkpoint of step {run.Step} could not be written to '{final}'", error, "Older checkpoints are intact, and the run can go on: call Train again, or Resume in another process.");
         }
-
-        foreach (var (path, _) in Complete(_folder).Skip(kept).ToArray()) Discard(path);
     }
 
     public bool Load(TrainingRun run)
@@ -78,7 +87,9 @@ internal sealed class CheckpointFolder(string folder, int kept)
     {
         var doomed = Path.Combine(_folder, Discarded + Path.GetFileName(path));
         Directory.Move(path, doomed);
+        CrashDrill.Did("rename", doomed);
         TryDelete(doomed);
+        CrashDrill.Did("remove", doomed);
     }
 
     /// <summary>Removes what a process that was killed has left behind.</summary>

@@ -19,14 +19,7 @@ internal static class RunCheckpoint
     {
         StateDict.Save(run.Network, Path.Combine(folder, Weights));
         if (run.Objective.Module is { } module) StateDict.Save(module, Path.Combine(folder, Objective));
-        for (var i = 0; i < run.Averages.Count; i++)
-        {
-            var values = run.Averages[i].Values;
-            SafetensorsFile.Save(
-                Path.Combine(folder, Average(i)),
-                run.Network.state_dict().Select(entry => (entry.Key, values.TryGetValue(entry.Key, out var average) ? average : entry.Value)),
-                new Dictionary<string, string> { ["format"] = "pt" });
-        }
+        for (var i = 0; i < run.Averages.Count; i++) SaveAverage(run, i, Path.Combine(folder, Average(i)), []);
 
         SafetensorsFile.Save(Path.Combine(folder, Optimizer), run.Optimizer.State.Select(entry => (entry.Key, entry.Value)));
         var position = run.Loader.Position;
@@ -34,6 +27,14 @@ internal static class RunCheckpoint
             Format, run.Step, run.Elapsed.TotalSeconds, run.Settings.Seed, position.Epoch, position.Batch, run.Loader.BatchesPerEpoch, [.. run.Loader.SampleShape],
             run.Settings.Accumulation, run.Optimizer.Rule.Name, [.. run.Averages.Select(a => a.Updates)]);
         AtomicFile.WriteText(Path.Combine(folder, Run), JsonSerializer.Serialize(record, Json));
+    }
+
+    /// <summary>Writes an average as a whole network: the averages, and the network's buffers as they are.</summary>
+    public static void SaveAverage(TrainingRun run, int index, string path, Dictionary<string, string> metadata)
+    {
+        var values = run.Averages[index].Values;
+        metadata["format"] = "pt";
+        SafetensorsFile.Save(path, run.Network.state_dict().Select(entry => (entry.Key, values.TryGetValue(entry.Key, out var average) ? average : entry.Value)), metadata);
     }
 
     /// <summary>Restores a run. All files are opened and checked before anything is changed.</summary>

@@ -21,6 +21,7 @@ public sealed class TrainingRun : IDisposable
 {
     private readonly TrainingReport _report;
     private readonly CheckpointFolder? _checkpoints;
+    private readonly SnapshotFolder? _snapshots;
     private readonly Stopwatch _clock = new();
     private TimeSpan _before; // trained before this process
 
@@ -29,13 +30,20 @@ public sealed class TrainingRun : IDisposable
     /// <param name="objective">What to minimise; borrowed.</param>
     /// <param name="loader">Where batches come from; borrowed, and moved on.</param>
     /// <param name="settings">How to train; null for the defaults.</param>
-    /// <exception cref="ArgumentException">The network has nothing to train, or its parameters differ in type or device.</exception>
+    /// <exception cref="ArgumentException">The network has nothing to train, its parameters differ in type or device, or averages are to be stored and none is a power function.</exception>
     public TrainingRun(DenoisingNetwork network, TrainingObjective objective, DataLoader loader, TrainingSettings? settings = null)
     {
         ArgumentNullException.ThrowIfNull(network);
         ArgumentNullException.ThrowIfNull(objective);
         ArgumentNullException.ThrowIfNull(loader);
         (Network, Objective, Loader, Settings) = (network, objective, loader, settings ?? new TrainingSettings());
+        if (Settings.Snapshots is { } snapshots)
+        {
+            if (!Settings.Averages.Any(rule => rule is PowerFunctionRule))
+                throw new ArgumentException("Averages are to be stored, but none is a power function. Add AveragingRule.PowerFunctionOfWidth(0.05) and (0.10).", nameof(settings));
+            _snapshots = new SnapshotFolder(snapshots);
+        }
+
         var parameters = WeightOptimizer.Trainable(network);
         if (objective.Module is { } module) parameters = parameters.Concat(WeightOptimizer.Trainable(module).Select(p => ($"objective.{p.Name}", p.Value)));
         Parameters = [.. parameters];
@@ -85,6 +93,7 @@ public sealed class TrainingRun : IDisposable
     public TrainingOutcome Train(IProgress<TrainingProgress>? progress = null, CancellationToken cancellationToken = default)
     {
         _checkpoints?.CheckThatItIsOf(this);
+        _snapshots?.Begin(this);
         var wasTraining = Network.training;
         Network.train();
         _clock.Start();
@@ -97,6 +106,7 @@ public sealed class TrainingRun : IDisposable
                 Advance();
                 over = IsOver;
                 if (over || Step % Settings.ReportEvery == 0) _report.Send(this, progress);
+                _snapshots?.SaveIfDue(this, over); // before the checkpoint: what lies before one is complete
                 if (!over && Step % Settings.CheckpointEvery == 0) _checkpoints?.Save(this);
                 Settings.AfterStep?.Invoke(this);
             }

@@ -58,6 +58,9 @@ public sealed class TrainingSettings
     /// <summary>Checkpoints that are kept, the newest, at least 1. Default 2.</summary>
     public int CheckpointsKept { get; init => field = AtLeastOne(value); } = 2;
 
+    /// <summary>Where and how often power-function averages are stored, to make up an average of any width after training (<see cref="PostHocAverages"/>); null stores none. Default null.</summary>
+    public AverageSnapshots? Snapshots { get; init; }
+
     /// <summary>Writes further files into a checkpoint before it gets its name: the folder is the argument. Default null.</summary>
     public Action<string>? OnSaving { get; init; }
 
