@@ -12,8 +12,20 @@ public sealed class Conditioning
     /// <summary>The label that stands for "no class"; needed to drop labels. By convention the last row of the class embedding.</summary>
     public long? NullClass { get; init; }
 
-    /// <summary>A vector a sample (a pooled text or image embedding, continuous labels), [batch, width].</summary>
+    /// <summary>A vector a sample that stands for its class (continuous labels, an embedding), [batch, width].</summary>
     public Tensor? Vector { get; init; }
+
+    /// <summary>A text a sample as one vector, beside <see cref="Context"/>, [batch, width]. (Podell et al. 2023, SDXL)</summary>
+    public Tensor? PooledText { get; init; }
+
+    /// <summary>An image a sample as one vector, [batch, width]. (Ramesh et al. 2022, unCLIP)</summary>
+    public Tensor? ImageEmbedding { get; init; }
+
+    /// <summary>Size, crop and target size of the picture in pixels, or other numbers that are embedded as noise labels are, [batch, numbers]. (Podell et al. 2023, section 2.2)</summary>
+    public Tensor? TimeIds { get; init; }
+
+    /// <summary>The scale of guidance that a distilled network imitates, embedded, [batch, width]. (Meng et al. 2023)</summary>
+    public Tensor? GuidanceEmbedding { get; init; }
 
     /// <summary>A sequence a sample that a network attends to, [batch, tokens, width].</summary>
     public Tensor? Context { get; init; }
@@ -62,7 +74,11 @@ public sealed class Conditioning
         return Map(t => t.index_select(0, indices));
     }
 
-    /// <summary>The condition with the marked samples replaced by "no condition": the null class, and zeros elsewhere.</summary>
+    /// <summary>
+    /// The condition with the marked samples replaced by "no condition": the null class, and zeros elsewhere. What describes the picture or the
+    /// process and not what is shown (<see cref="TimeIds"/>, <see cref="GuidanceEmbedding"/>, <see cref="ContextMask"/>,
+    /// <see cref="AugmentationLevel"/>) stays.
+    /// </summary>
     /// <param name="mask">bool [batch], true where the condition is dropped, on the device of the tensors.</param>
     /// <exception cref="InvalidOperationException">There are class labels but no <see cref="NullClass"/>.</exception>
     public Conditioning Drop(Tensor mask)
@@ -79,6 +95,10 @@ public sealed class Conditioning
             NullClass = NullClass,
             ClassLabels = ClassLabels?.masked_fill(mask, NullClass!.Value),
             Vector = Blank(Vector, mask),
+            PooledText = Blank(PooledText, mask),
+            ImageEmbedding = Blank(ImageEmbedding, mask),
+            TimeIds = TimeIds?.alias(),
+            GuidanceEmbedding = GuidanceEmbedding?.alias(),
             Context = Blank(Context, mask),
             ContextMask = ContextMask?.alias(),
             Image = Blank(Image, mask),
@@ -113,6 +133,10 @@ public sealed class Conditioning
             NullClass = NullClass,
             ClassLabels = Join(ClassLabels, other.ClassLabels, nameof(ClassLabels)),
             Vector = Join(Vector, other.Vector, nameof(Vector)),
+            PooledText = Join(PooledText, other.PooledText, nameof(PooledText)),
+            ImageEmbedding = Join(ImageEmbedding, other.ImageEmbedding, nameof(ImageEmbedding)),
+            TimeIds = Join(TimeIds, other.TimeIds, nameof(TimeIds)),
+            GuidanceEmbedding = Join(GuidanceEmbedding, other.GuidanceEmbedding, nameof(GuidanceEmbedding)),
             Context = Join(Context, other.Context, nameof(Context)),
             ContextMask = Join(ContextMask, other.ContextMask, nameof(ContextMask)),
             Image = Join(Image, other.Image, nameof(Image)),
@@ -138,6 +162,10 @@ public sealed class Conditioning
             NullClass = NullClass,
             ClassLabels = Apply(ClassLabels),
             Vector = Apply(Vector),
+            PooledText = Apply(PooledText),
+            ImageEmbedding = Apply(ImageEmbedding),
+            TimeIds = Apply(TimeIds),
+            GuidanceEmbedding = Apply(GuidanceEmbedding),
             Context = Apply(Context),
             ContextMask = Apply(ContextMask),
             Image = Apply(Image),
@@ -145,7 +173,8 @@ public sealed class Conditioning
         };
     }
 
-    internal IEnumerable<Tensor?> Tensors() => [ClassLabels, Vector, Context, ContextMask, Image, AugmentationLevel];
+    internal IEnumerable<Tensor?> Tensors() =>
+        [ClassLabels, Vector, PooledText, ImageEmbedding, TimeIds, GuidanceEmbedding, Context, ContextMask, Image, AugmentationLevel];
 
     private static Tensor? Blank(Tensor? t, Tensor mask)
     {

@@ -45,6 +45,32 @@ internal sealed class ConfigReader
         : value.ValueKind is JsonValueKind.True or JsonValueKind.False ? value.GetBoolean()
         : throw Wrong(key, value, "true or false");
 
+    public bool? OptionalFlag(string key) => Raw(key) is null ? null : Flag(key, false);
+
+    /// <summary>A value of any kind as JSON, for what is kept and not understood.</summary>
+    public string Text(string key) => Find(key)!.Value.GetRawText();
+
+    public IReadOnlyCollection<string> Keys => _values.Keys;
+
+    /// <summary>A list, or one value for all, which is a list of one.</summary>
+    public ImmutableArray<int> IntegerOrList(string key, ImmutableArray<int> fallback) =>
+        Find(key) is not { } value ? fallback : IntegerOrList(key, value);
+
+    /// <summary>A list of lists, in either of which one value stands for a list of one.</summary>
+    public ImmutableArray<ImmutableArray<int>> NestedIntegers(string key, ImmutableArray<ImmutableArray<int>> fallback) =>
+        Find(key) is not { } value ? fallback
+        : value.ValueKind == JsonValueKind.Array ? [.. value.EnumerateArray().Select(v => IntegerOrList(key, v))]
+        : [IntegerOrList(key, value)];
+
+    /// <summary>A list of true and false, or one of them for all, which is a list of one.</summary>
+    public ImmutableArray<bool> FlagOrList(string key, ImmutableArray<bool> fallback)
+    {
+        bool One(JsonElement value) => value.ValueKind is JsonValueKind.True or JsonValueKind.False
+            ? value.GetBoolean()
+            : throw Wrong(key, value, "true, false or a list of them");
+        return Find(key) is not { } given ? fallback : given.ValueKind == JsonValueKind.Array ? [.. given.EnumerateArray().Select(One)] : [One(given)];
+    }
+
     public ImmutableArray<int> Integers(string key, ImmutableArray<int> fallback) =>
         Find(key) is { } value ? [.. Items(key, value).Select(v => AsInteger(key, v))] : fallback;
 
@@ -64,6 +90,20 @@ internal sealed class ConfigReader
         foreach (var item in Items(key, value)) result.Add(AsChoice(key, item, choices));
         return result.ToImmutable();
     }
+
+    /// <summary>Height and width: a list of both, or one number where they agree; or null.</summary>
+    public (int Height, int Width)? Size(string key)
+    {
+        if (Raw(key) is not { } value) return null;
+        if (value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var side)) return (side, side);
+        if (value.ValueKind == JsonValueKind.Array && value.GetArrayLength() == 2
+            && value[0].ValueKind == JsonValueKind.Number && value[0].TryGetInt32(out var height)
+            && value[1].ValueKind == JsonValueKind.Number && value[1].TryGetInt32(out var width))
+            return (height, width);
+        throw Wrong(key, value, "an integer or a list of height and width");
+    }
+
+    public bool IsList(string key) => Raw(key)?.ValueKind == JsonValueKind.Array;
 
     public bool Has(string key) => _values.ContainsKey(key);
 
@@ -87,6 +127,9 @@ internal sealed class ConfigReader
         _read.Add(key);
         return _values.TryGetValue(key, out var value) ? value : null;
     }
+
+    private ImmutableArray<int> IntegerOrList(string key, JsonElement value) =>
+        value.ValueKind == JsonValueKind.Array ? [.. value.EnumerateArray().Select(v => AsInteger(key, v))] : [AsInteger(key, value)];
 
     private int AsInteger(string key, JsonElement value) =>
         value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var number) ? number : throw Wrong(key, value, "an integer");

@@ -4,7 +4,7 @@ using TorchSharp.Utils;
 namespace Diffusion.Networks;
 
 /// <summary>Self-attention of the pixels of a feature map, with a residual connection (Ho et al. 2020).</summary>
-internal sealed class ImageAttention : nn.Module<Tensor, Tensor>
+internal sealed class ImageAttention : SpatialAttention
 {
     private readonly long _heads;
     private readonly double _outputScale;
@@ -47,7 +47,8 @@ internal sealed class ImageAttention : nn.Module<Tensor, Tensor>
     public Linear Output => _toOut[0];
 
     /// <param name="x">[batch, channels, height, width].</param>
-    public override Tensor forward(Tensor x)
+    /// <param name="context">Not looked at.</param>
+    public override Tensor forward(Tensor x, AttentionContext? context = null)
     {
         using var scope = NewDisposeScope();
         var (height, width) = (x.shape[2], x.shape[3]);

@@ -47,13 +47,13 @@ internal sealed class SkipDownBlock : DownBlock
         RegisterComponents();
     }
 
-    public override Tensor Run(Tensor h, Tensor time, Stack<Tensor> skips, ref Tensor image)
+    public override Tensor Run(Tensor h, Tensor time, Stack<Tensor> skips, ref Tensor image, AttentionContext? context = null)
     {
         using var scope = NewDisposeScope();
         for (var i = 0; i < _resnets.Count; i++)
         {
             h = _resnets[i].call(h, time);
-            if (_attentions is not null) h = _attentions[i].call(h);
+            if (_attentions is not null) h = _attentions[i].call(h, null);
             skips.Push(h.MoveToOuterDisposeScope());
         }
         if (_down is not null)

@@ -54,11 +54,11 @@ internal sealed class SkipUpBlock : UpBlock
         RegisterComponents();
     }
 
-    public override Tensor Run(Tensor h, Tensor time, Stack<Tensor> skips, ref Tensor? image)
+    public override Tensor Run(Tensor h, Tensor time, Stack<Tensor> skips, ref Tensor? image, AttentionContext? context = null)
     {
         using var scope = NewDisposeScope();
         foreach (var resnet in _resnets) h = Layer(resnet, null, h, time, skips);
-        if (_attentions is not null) h = _attentions[0].call(h);
+        if (_attentions is not null) h = _attentions[0].call(h, null);
         if (image is not null) image = Resampling.FilteredUp.Apply(image);
         if (_up is not null)
         {

@@ -92,7 +92,7 @@ public sealed class UNet : DenoisingNetwork
         _normOut = GroupNormalization.Create(config.NormNumGroups ?? UNetBlockOptions.SkipGroups(channels[0]), channels[0], config.NormEps);
         _convOut = nn.Conv2d(channels[0], config.OutChannels, 3, padding: 1);
         RegisterComponents();
-        if (zeroInit) ZeroResidualBranches();
+        if (zeroInit) ZeroBranches.Apply(this, _convOut);
     }
 
     /// <summary>The shape of the network.</summary>
@@ -112,12 +112,12 @@ public sealed class UNet : DenoisingNetwork
     /// <exception cref="InvalidDataException">A file is not valid, or weights and configuration do not fit; the message names file and key.</exception>
     /// <exception cref="InvalidOperationException">The application brought no libtorch; the message names the packages to add.</exception>
     public static UNet Load(string folder, Device? device = null, ScalarType dtype = ScalarType.Float32, string? variant = null) =>
-        UNetFolder.Load(folder, device, dtype, variant);
+        NetworkFolder.Load(folder, device, dtype, variant, UNetConfig.FromJson, config => new UNet(config));
 
     /// <summary>Saves config.json and diffusion_pytorch_model.safetensors, in the type that the parameters have; diffusers reads them.</summary>
     /// <param name="folder">The folder; made if missing. Files of these names in it are replaced when the new ones are complete.</param>
     /// <exception cref="IOException">The folder holds a checkpoint in several files, which readers would take for this one.</exception>
-    public void Save(string folder) => UNetFolder.Save(this, folder);
+    public void Save(string folder) => NetworkFolder.Save(this, Config.ToJson(), folder);
 
     /// <inheritdoc/>
     /// <exception cref="ArgumentException">A shape, type, device or label does not fit; the message says what is needed.</exception>
@@ -156,20 +156,5 @@ public sealed class UNet : DenoisingNetwork
             return embedded + _classEmbedding.call(features);
         }
         return condition?.Vector is { } vector ? embedded + vector : embedded;
-    }
-
-    private void ZeroResidualBranches()
-    {
-        static void Zero(Parameter weight, Parameter? bias)
-        {
-            nn.init.zeros_(weight);
-            nn.init.zeros_(bias!);
-        }
-        foreach (var module in modules())
-        {
-            if (module is ResnetBlock block) Zero(block.Output.weight, block.Output.bias);
-            if (module is ImageAttention attention) Zero(attention.Output.weight, attention.Output.bias);
-        }
-        Zero(_convOut.weight, _convOut.bias);
     }
 }

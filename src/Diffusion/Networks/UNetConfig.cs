@@ -23,6 +23,12 @@ public enum ClassEmbeddingType
 
     /// <summary><see cref="Conditioning.Vector"/>, of the width of the time embedding, is added to it.</summary>
     Identity,
+
+    /// <summary><see cref="Conditioning.Vector"/> passes an embedding of its own (<see cref="ConditionalUNet"/> only).</summary>
+    Projection,
+
+    /// <summary><see cref="Conditioning.Vector"/> passes one linear layer (<see cref="ConditionalUNet"/> only).</summary>
+    SimpleProjection,
 }
 
 /// <summary>

@@ -49,7 +49,7 @@ internal static class UNetConfigJson
         var d = new UNetConfig();
         var config = new UNetConfig
         {
-            SampleSize = SampleSize(reader),
+            SampleSize = reader.Size("sample_size"),
             InChannels = reader.Integer("in_channels", d.InChannels),
             OutChannels = reader.Integer("out_channels", d.OutChannels),
             CenterInputSample = reader.Flag("center_input_sample", d.CenterInputSample),
@@ -129,17 +129,6 @@ internal static class UNetConfigJson
             json.WriteEndObject();
         }
         return Encoding.UTF8.GetString(buffer.ToArray());
-    }
-
-    private static (int Height, int Width)? SampleSize(ConfigReader reader)
-    {
-        if (reader.Raw("sample_size") is not { } value) return null;
-        if (value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var side)) return (side, side);
-        if (value.ValueKind == JsonValueKind.Array && value.GetArrayLength() == 2
-            && value[0].ValueKind == JsonValueKind.Number && value[0].TryGetInt32(out var height)
-            && value[1].ValueKind == JsonValueKind.Number && value[1].TryGetInt32(out var width))
-            return (height, width);
-        throw reader.Wrong("sample_size", value, "an integer or a list of height and width");
     }
 
     private static bool HasMidBlock(ConfigReader reader) =>

@@ -32,7 +32,8 @@ internal static class UNetConfigRules
         Defined(c.UpsampleType);
         Defined(c.ActFn);
         Defined(c.ResnetTimeScaleShift);
-        if (c.ClassEmbedType is { } type) Defined(type);
+        Need(c.ClassEmbedType is null or ClassEmbeddingType.Timestep or ClassEmbeddingType.Identity,
+            $"ClassEmbedType is {c.ClassEmbedType}; a UNet takes Timestep, Identity or none, a ConditionalUNet the others too.");
         foreach (var block in c.DownBlockTypes.Concat(c.UpBlockTypes)) Defined(block);
         Need(c.TimeEmbeddingType != TimeEmbeddingType.Positional || c.BlockOutChannels[0] / 2 != c.FreqShift,
             $"FreqShift is {c.FreqShift}, half of the first BlockOutChannels: the positional embedding would divide by zero.");

@@ -7,10 +7,10 @@ internal static class UNetInputs
     {
         ArgumentNullException.ThrowIfNull(x);
         ArgumentNullException.ThrowIfNull(label);
-        CheckState(config, weight, x, condition?.Image);
+        CheckState(weight, x, condition?.Image, config.InChannels);
+        CheckSize(x, config.BlockOutChannels.Length - 1);
         var batch = x.shape[0];
-        if (label.dim() != 1 || label.shape[0] != batch || label.dtype is ScalarType.Bool || label.is_complex() || !label.IsBeside(x))
-            throw new ArgumentException($"label is {label.Describe()}; one number a sample, [{batch}] on {x.device}, is needed.", nameof(label));
+        CheckLabel(label, x);
         if (condition is null)
         {
             if (TakesClasses(config)) throw MissingClass(config);
@@ -20,6 +20,10 @@ internal static class UNetInputs
         string? other = condition.Context is not null ? nameof(condition.Context)
             : condition.ContextMask is not null ? nameof(condition.ContextMask)
             : condition.AugmentationLevel is not null ? nameof(condition.AugmentationLevel)
+            : condition.PooledText is not null ? nameof(condition.PooledText)
+            : condition.ImageEmbedding is not null ? nameof(condition.ImageEmbedding)
+            : condition.TimeIds is not null ? nameof(condition.TimeIds)
+            : condition.GuidanceEmbedding is not null ? nameof(condition.GuidanceEmbedding)
             : null;
         if (other is not null)
             throw new ArgumentException($"The condition gives {other}; this U-Net takes class labels or a vector, and an image.", nameof(condition));
@@ -27,7 +31,15 @@ internal static class UNetInputs
 
     private static bool TakesClasses(UNetConfig config) => config.ClassEmbedType is not null || config.NumClassEmbeds is not null;
 
-    private static void CheckState(UNetConfig config, Tensor weight, Tensor x, Tensor? image)
+    /// <summary>One number a sample.</summary>
+    public static void CheckLabel(Tensor label, Tensor x)
+    {
+        if (label.dim() != 1 || label.shape[0] != x.shape[0] || label.dtype is ScalarType.Bool || label.is_complex() || !label.IsBeside(x))
+            throw new ArgumentException($"label is {label.Describe()}; one number a sample, [{x.shape[0]}] on {x.device}, is needed.", nameof(label));
+    }
+
+    /// <summary>A batch of images in the type of the network, with the image beside it as many channels as it takes.</summary>
+    public static void CheckState(Tensor weight, Tensor x, Tensor? image, int channels)
     {
         if (x.dim() != 4) throw new ArgumentException($"x is {x.Describe()}; [batch, channels, height, width] is needed.", nameof(x));
         if (x.dtype != weight.dtype || !x.IsBeside(weight))
@@ -38,13 +50,19 @@ internal static class UNetInputs
                 || image.shape[0] != shape[0] || image.shape[2] != shape[2] || image.shape[3] != shape[3]))
             throw new ArgumentException($"The condition's Image is {image.Describe()}; it must have the batch, size, type and device of x, which is {x.Describe()}.", nameof(image));
         var given = shape[1] + (image?.shape[1] ?? 0);
-        if (given != config.InChannels)
-            throw new ArgumentException($"x has {shape[1]} channels{(image is null ? "" : $" and the condition's Image {image.shape[1]}")}; this U-Net takes {config.InChannels}.", nameof(x));
-        var multiple = config.SizeMultiple;
-        if (shape[0] < 1 || shape[2] < 1 || shape[3] < 1 || shape[2] % multiple != 0 || shape[3] % multiple != 0)
+        if (given != channels)
+            throw new ArgumentException($"x has {shape[1]} channels{(image is null ? "" : $" and the condition's Image {image.shape[1]}")}; this U-Net takes {channels}.", nameof(x));
+        if (shape[0] < 1 || shape[2] < 1 || shape[3] < 1)
+            throw new ArgumentException($"x has shape [{string.Join(", ", shape)}]; there must be a sample, and it a pixel.", nameof(x));
+    }
+
+    /// <summary>A size that halves so often.</summary>
+    public static void CheckSize(Tensor x, int halvings)
+    {
+        var (shape, multiple) = (x.shape, 1 << halvings);
+        if (shape[2] % multiple != 0 || shape[3] % multiple != 0)
             throw new ArgumentException(
-                $"x has shape [{string.Join(", ", shape)}]; this U-Net halves {config.BlockOutChannels.Length - 1} times, so height and width must be "
-                + $"multiples of {multiple}, and there must be a sample.", nameof(x));
+                $"x has shape [{string.Join(", ", shape)}]; this U-Net halves {halvings} times, so height and width must be multiples of {multiple}.", nameof(x));
     }
 
     private static void CheckClass(UNetConfig config, Conditioning condition, long batch, Tensor x)

@@ -22,4 +22,15 @@ internal sealed class Upsample : nn.Module<Tensor, Tensor?, Tensor>
         using var larger = Resampling.Up.Apply(x);
         return _conv.call(larger);
     }
+
+    /// <summary>Enlarges to a size that may be odd: nearest neighbour, then the convolution.</summary>
+    /// <param name="x">[batch, channels, height, width].</param>
+    /// <param name="height">Of the result, about twice that of x.</param>
+    /// <param name="width">Of the result, about twice that of x.</param>
+    public Tensor To(Tensor x, long height, long width)
+    {
+        if (height == 2 * x.shape[2] && width == 2 * x.shape[3]) return call(x, null);
+        using var larger = nn.functional.interpolate(x, [height, width]);
+        return _conv.call(larger);
+    }
 }

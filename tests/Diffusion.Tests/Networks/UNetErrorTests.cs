@@ -28,7 +28,7 @@ public class UNetErrorTests
         Assert.Contains("halves 1 times, so height and width must be multiples of 2", FaultOfState(() => ones(2, 3, 8, 9)), StringComparison.Ordinal);
         Assert.Contains("multiples of 8", FaultOfState(() => ones(2, 3, 12, 8), UNetConfigs.Cifar10 with { BlockOutChannels = [32, 32, 32, 32] }), StringComparison.Ordinal);
         Assert.Contains("there must be a sample", FaultOfState(() => ones(0, 3, 8, 8)), StringComparison.Ordinal);
-        Assert.Contains("multiples of 2", FaultOfState(() => ones(2, 3, 0, 8)), StringComparison.Ordinal);
+        Assert.Contains("and it a pixel", FaultOfState(() => ones(2, 3, 0, 8)), StringComparison.Ordinal);
         Assert.Contains("'x'", FaultOfState(() => null!), StringComparison.Ordinal);
     }
 

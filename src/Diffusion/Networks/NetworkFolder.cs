@@ -2,20 +2,28 @@ using Diffusion.Checkpoints;
 
 namespace Diffusion.Networks;
 
-/// <summary>A U-Net as diffusers keeps UNet2DModel: a folder with config.json and diffusion_pytorch_model.safetensors.</summary>
-internal static class UNetFolder
+/// <summary>A network as diffusers keeps it: a folder with config.json and diffusion_pytorch_model.safetensors.</summary>
+internal static class NetworkFolder
 {
     private const string WeightsName = "diffusion_pytorch_model";
 
-    public static UNet Load(string folder, Device? device, ScalarType dtype, string? variant)
+    /// <param name="folder">The folder.</param>
+    /// <param name="device">Where the network is put; null for the CPU.</param>
+    /// <param name="dtype">Type of its parameters.</param>
+    /// <param name="variant">Which of several versions of the weights.</param>
+    /// <param name="read">Makes a configuration of a text and the name of its file.</param>
+    /// <param name="make">Makes a network of a configuration.</param>
+    public static TNetwork Load<TConfig, TNetwork>(
+        string folder, Device? device, ScalarType dtype, string? variant, Func<string, string, TConfig> read, Func<TConfig, TNetwork> make)
+        where TNetwork : nn.Module
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
         if (dtype is not (ScalarType.Float32 or ScalarType.Float64 or ScalarType.Float16 or ScalarType.BFloat16))
             throw new ArgumentException($"dtype is {dtype}; a floating-point type is needed.", nameof(dtype));
-        var config = UNetConfig.FromJson(ModelFolder.ReadConfig(folder), Path.Combine(folder, ModelFolder.ConfigName));
+        var config = read(ModelFolder.ReadConfig(folder), Path.Combine(folder, ModelFolder.ConfigName));
         TorchBackend.EnsureLoaded(); // before the generator is asked for its state
         using var weights = ModelFolder.OpenWeights(folder, WeightsName, variant);
-        var network = Build(config, folder);
+        var network = Build(() => make(config), folder);
         try
         {
             network.to(dtype);
@@ -30,23 +38,23 @@ internal static class UNetFolder
         }
     }
 
-    public static void Save(UNet network, string folder)
+    public static void Save(nn.Module network, string config, string folder)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
         Directory.CreateDirectory(folder);
         ModelFolder.RefuseSplit(folder, WeightsName);
-        AtomicFile.WriteText(Path.Combine(folder, ModelFolder.ConfigName), network.Config.ToJson());
+        AtomicFile.WriteText(Path.Combine(folder, ModelFolder.ConfigName), config);
         StateDict.Save(network, Path.Combine(folder, ModelFolder.SingleFile(WeightsName)));
     }
 
     // The initial weights are overwritten; drawing them must not move the caller's random numbers.
-    private static UNet Build(UNetConfig config, string folder)
+    private static TNetwork Build<TNetwork>(Func<TNetwork> make, string folder)
     {
         using var scope = NewDisposeScope();
         var state = get_rng_state();
         try
         {
-            return new UNet(config);
+            return make();
         }
         catch (ArgumentException error)
         {
