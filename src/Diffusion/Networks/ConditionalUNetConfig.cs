@@ -156,7 +156,11 @@ public sealed record ConditionalUNetConfig
     /// Keys of a published config.json that say nothing of the network (where it was, which library wrote it, how its weights were
     /// averaged), with their values as JSON. Kept when it is written again; not compared.
     /// </summary>
-    public ImmutableSortedDictionary<string, string> Notes { get; init; } = ImmutableSortedDictionary<string, string>.Empty;
+    public ImmutableSortedDictionary<string, string> Notes
+    {
+        get;
+        init => field = value ?? throw new ArgumentNullException(nameof(value));
+    } = ImmutableSortedDictionary<string, string>.Empty;
 
     /// <summary>Width of the embedded noise label.</summary>
     public int TimeWidth => TimeEmbeddingDim ?? (TimeEmbeddingType == TimeEmbeddingType.Fourier ? 2 : 4) * BlockOutChannels[0];

@@ -73,6 +73,7 @@ internal sealed class PlausibleValues(string folder)
         if (type == typeof(Sampler)) return new DdimSampler();
         if (type == typeof(Conditioning)) return new Conditioning { ClassLabels = zeros(2, int64), NullClass = 3 };
         if (type == typeof(UNetConfig)) return UNetPresets.ForImages(3, 8, 0, 8);
+        if (type == typeof(ConditionalUNetConfig)) return new ConditionalUNetConfig { BlockOutChannels = [8, 8, 8, 8], NormNumGroups = 4, AttentionHeads = [2], CrossAttentionDim = [4] };
         if (type == typeof(DenoisingNetwork) || type == typeof(nn.Module)) return new UNet(UNetPresets.ForImages(3, 8, 0, 8));
         if (type == typeof(DataSet)) return new ShapesDataSet(0, 8, 100);
         if (type == typeof(DataLoader)) return new DataLoader(new ShapesDataSet(0, 8, 100), 2, new DataLoaderOptions { Prefetch = 0 });
