@@ -7,14 +7,6 @@ internal sealed class ChartPainter
 {
     private const float TickSize = 9, LabelSize = 10, TitleSize = 12, LegendRow = 20, Swatch = 26;
 
-    private static readonly SKColor Ink = new(0x33, 0x33, 0x3A), Grid = new(0xDD, 0xDF, 0xE4), FaintGrid = new(0xF0, 0xF1, 0xF4);
-
-    // Told apart also by those who see red and green alike, and in grey.
-    private static readonly SKColor[] Colours =
-    [
-        new(0x1F, 0x5F, 0xBF), new(0xD9, 0x5F, 0x02), new(0x1B, 0x8A, 0x5A), new(0xA0, 0x2C, 0x7A), new(0x55, 0x55, 0x5E), new(0xB8, 0x8A, 0x00),
-    ];
-
     private readonly LineChart _chart;
     private readonly IReadOnlyList<ChartSeries> _series;
     private readonly ChartAxis _axisX;
@@ -50,16 +42,16 @@ internal sealed class ChartPainter
 
     private void DrawGrid(SKCanvas canvas)
     {
-        using var paint = new SKPaint { IsAntialias = true, Style = SKPaintStyle.Stroke, StrokeWidth = 1, Color = FaintGrid };
+        using var paint = new SKPaint { IsAntialias = true, Style = SKPaintStyle.Stroke, StrokeWidth = 1, Color = ChartColours.FaintGrid };
         void Lines(double[] xs, double[] ys)
         {
             foreach (var x in xs) canvas.DrawLine(PlaceX(x), _plot.Top, PlaceX(x), _plot.Bottom, paint);
             foreach (var y in ys) canvas.DrawLine(_plot.Left, PlaceY(y), _plot.Right, PlaceY(y), paint);
         }
         Lines(_axisX.Minor, _axisY.Minor);
-        paint.Color = Grid;
+        paint.Color = ChartColours.Grid;
         Lines(_axisX.Ticks, _axisY.Ticks);
-        paint.Color = Ink;
+        paint.Color = ChartColours.Ink;
         canvas.DrawLine(_plot.Left, _plot.Top, _plot.Left, _plot.Bottom, paint);
         canvas.DrawLine(_plot.Left, _plot.Bottom, _plot.Right, _plot.Bottom, paint);
     }
@@ -92,27 +84,27 @@ internal sealed class ChartPainter
         StrokeCap = SKStrokeCap.Round,
         StrokeJoin = SKStrokeJoin.Round,
         StrokeWidth = series.Style switch { LineStyle.Faint => 1.2f, LineStyle.Points => 6, _ => 2.4f },
-        Color = Colours[series.Colour % Colours.Length].WithAlpha((byte)(series.Style == LineStyle.Faint ? 0x78 : 0xFF)),
+        Color = ChartColours.OfSeries(series.Colour).WithAlpha((byte)(series.Style == LineStyle.Faint ? 0x78 : 0xFF)),
     };
 
     private void DrawLettering(SKCanvas canvas)
     {
-        StrokeFont.Draw(canvas, _chart.Title, _plot.Left, 28, TitleSize, Ink);
-        StrokeFont.Draw(canvas, _chart.XLabel, _plot.MidX - StrokeFont.Width(_chart.XLabel, LabelSize) / 2, _chart.Height - 12, LabelSize, Ink);
+        StrokeFont.Draw(canvas, _chart.Title, _plot.Left, 28, TitleSize, ChartColours.Ink);
+        StrokeFont.Draw(canvas, _chart.XLabel, _plot.MidX - StrokeFont.Width(_chart.XLabel, LabelSize) / 2, _chart.Height - 12, LabelSize, ChartColours.Ink);
         canvas.Save();
         canvas.Translate(12 + LabelSize, _plot.MidY + StrokeFont.Width(_chart.YLabel, LabelSize) / 2);
         canvas.RotateDegrees(-90);
-        StrokeFont.Draw(canvas, _chart.YLabel, 0, 0, LabelSize, Ink);
+        StrokeFont.Draw(canvas, _chart.YLabel, 0, 0, LabelSize, ChartColours.Ink);
         canvas.Restore();
         foreach (var tick in _axisX.Ticks)
         {
             var width = StrokeFont.Width(_axisX.Text(tick), TickSize);
-            StrokeFont.Draw(canvas, _axisX.Text(tick), Math.Min(PlaceX(tick) - width / 2, _chart.Width - width - 2), _plot.Bottom + 8 + TickSize, TickSize, Ink);
+            StrokeFont.Draw(canvas, _axisX.Text(tick), Math.Min(PlaceX(tick) - width / 2, _chart.Width - width - 2), _plot.Bottom + 8 + TickSize, TickSize, ChartColours.Ink);
         }
         foreach (var tick in _axisY.Ticks)
         {
             var width = StrokeFont.Width(_axisY.Text(tick), TickSize);
-            StrokeFont.Draw(canvas, _axisY.Text(tick), _plot.Left - 8 - width, PlaceY(tick) + TickSize / 2, TickSize, Ink);
+            StrokeFont.Draw(canvas, _axisY.Text(tick), _plot.Left - 8 - width, PlaceY(tick) + TickSize / 2, TickSize, ChartColours.Ink);
         }
     }
 
@@ -131,7 +123,7 @@ internal sealed class ChartPainter
             var (from, to) = (box.Left + 8, box.Left + 8 + Swatch);
             if (named[k].Style == LineStyle.Points) from = to = (from + to) / 2;
             canvas.DrawLine(from, y, to, y, pen);
-            StrokeFont.Draw(canvas, named[k].Name, box.Left + 16 + Swatch, y + TickSize / 2, TickSize, Ink);
+            StrokeFont.Draw(canvas, named[k].Name, box.Left + 16 + Swatch, y + TickSize / 2, TickSize, ChartColours.Ink);
         }
     }
 

@@ -7,12 +7,14 @@ namespace Diffusion.Training;
 /// </summary>
 /// <remarks>
 /// All factors are folded in double precision on the host and sent to the device in one small copy a batch, so nothing waits for
-/// the device and no digit is lost at small noise.
+/// the device and no digit is lost at small noise. With <see cref="LossWeighting.Likelihood"/> it is ½g²·‖s − ∇ln p(x_t | x₀)‖² a number, the
+/// maximum likelihood training of score-based models (Song et al. 2021b, eq. 8); on a variance-exploding schedule with <see cref="TimeDistribution.Ladder"/>
+/// and <see cref="LossWeighting.Snr"/> it is the loss of noise-conditional score networks (Song and Ermon 2019, eq. 6), twice and a number.
 /// </remarks>
 public sealed class DenoisingObjective : TrainingObjective
 {
     // Rows of the table of factors, one column a sample.
-    private const int InputData = 0, InputNoise = 1, TargetData = 2, TargetNoise = 3, Weight = 4, Label = 5, Dropped = 6, Rows = 7;
+    private const int InputData = 0, InputNoise = 1, TargetData = 2, TargetNoise = 3, Weight = 4, Label = 5, Dropped = 6, Level = 7, Rows = 8;
 
     /// <summary>An objective with the simple weighting, uniform times and independent Gaussian noise.</summary>
     /// <param name="schedule">How data turns into noise.</param>
@@ -51,6 +53,14 @@ public sealed class DenoisingObjective : TrainingObjective
             : throw new ArgumentOutOfRangeException(nameof(value), value, "The probability of dropping a condition lies in [0, 1].");
     }
 
+    /// <summary>
+    /// A learned log-variance u of each level, with which the loss of a sample is L/eᵘ + u; null for none. Borrowed; it must be on the device of the data. Default null. (Karras et al. 2024)
+    /// </summary>
+    public LearnedUncertainty? Uncertainty { get; init; }
+
+    /// <summary><see cref="Uncertainty"/>, so that it is trained and saved.</summary>
+    public override nn.Module? Module => Uncertainty;
+
     /// <inheritdoc/>
     /// <exception cref="ArgumentException">x0 is not a floating batch, or the condition is of another batch.</exception>
     /// <exception cref="InvalidOperationException">
@@ -69,7 +79,7 @@ public sealed class DenoisingObjective : TrainingObjective
     {
         ArgumentNullException.ThrowIfNull(network);
         ArgumentNullException.ThrowIfNull(noise);
-        CheckBatch(x0, condition);
+        FactorTable.CheckBatch(x0, condition);
         using var scope = NewDisposeScope();
         var coupled = Coupling.Couple(x0, condition, noise);
         var (data, other, given) = (coupled.Data, coupled.Noise, coupled.Condition);
@@ -77,20 +87,24 @@ public sealed class DenoisingObjective : TrainingObjective
         var times = Times.DrawWeighted(batch, Schedule, noise);
         var drops = ConditionDropout > 0 && given is { IsEmpty: false };
         var (factors, levels) = Factors(times, drops ? noise : null);
-        var table = Upload(factors, batch, data);
-        Tensor Row(int row) => table[row].view([batch, .. Enumerable.Repeat(1L, (int)data.dim() - 1)]);
-
-        var input = (data * Row(InputData)).addcmul_(other, Row(InputNoise), 1);
-        var target = Mix(factors, batch, data, other, Row);
-        if (drops) given = given!.Drop(table[Dropped].gt(0.5));
-        var output = network.call(input, table[Label], given);
+        var table = factors.Upload(data);
+        var input = (data * table.Row(InputData)).addcmul_(other, table.Row(InputNoise), 1);
+        var target = Mix(factors, table, data, other);
+        if (drops) given = given!.Drop(table.Flat(Dropped).gt(0.5));
+        var output = network.call(input, table.Flat(Label), given);
         if (!output.shape.AsSpan().SequenceEqual(data.shape))
             throw new InvalidOperationException(
                 $"The network returned [{string.Join(", ", output.shape)}] for data [{string.Join(", ", data.shape)}]; the same shape is needed. "
                 + "A network that also predicts a variance is trained by a variational objective.");
         // In the type of the data whatever the network computed in: the loss keeps its precision.
         var error = (output.to(data.dtype) - target).square().flatten(1).mean([1L]); // [batch]
-        var perSample = error * table[Weight];
+        var perSample = error * table.Flat(Weight);
+        if (Uncertainty is not null)
+        {
+            var u = Uncertainty.call(table.Flat(Level)).to(data.dtype);
+            perSample = perSample * u.neg().exp() + u;
+        }
+
         return new LossTerms(perSample.mean().MoveToOuterDisposeScope(), perSample.MoveToOuterDisposeScope(), levels);
     }
 
@@ -126,21 +140,11 @@ public sealed class DenoisingObjective : TrainingObjective
         return table[left] + (place - left) * (table[left + 1] - table[left]);
     }
 
-    internal static void CheckBatch(Tensor x0, Conditioning? condition)
+    private (FactorTable Factors, NoiseLevel[] Levels) Factors((double Time, double Weight)[] times, NoiseSource? drops)
     {
-        ArgumentNullException.ThrowIfNull(x0);
-        if (x0.dim() < 2 || x0.shape[0] == 0 || x0.dtype is not (ScalarType.Float32 or ScalarType.Float64))
-            throw new ArgumentException($"x0 is {x0.dtype} of shape [{string.Join(", ", x0.shape)}]; Float32 or Float64 [batch, …] with at least one sample is needed.", nameof(x0));
-        if (condition?.BatchSize is { } batch && batch != x0.shape[0])
-            throw new ArgumentException($"The condition has {batch} samples, x0 {x0.shape[0]}.", nameof(condition));
-    }
-
-    private (double[] Factors, NoiseLevel[] Levels) Factors((double Time, double Weight)[] times, NoiseSource? drops)
-    {
-        var batch = times.Length;
-        var factors = new double[Rows * batch];
-        var levels = new NoiseLevel[batch];
-        for (var i = 0; i < batch; i++)
+        var factors = new FactorTable(Rows, times.Length);
+        var levels = new NoiseLevel[times.Length];
+        for (var i = 0; i < times.Length; i++)
         {
             var level = levels[i] = Schedule.At(times[i].Time);
             var scalings = Parameterization.At(level);
@@ -149,9 +153,9 @@ public sealed class DenoisingObjective : TrainingObjective
             [
                 scalings.In * level.Alpha, scalings.In * level.Sigma, data, noise, times[i].Weight * Weighting.OfOutput(level, scalings), scalings.Label,
                 drops is null ? 0 : drops.NextDouble() < ConditionDropout ? 1 : 0,
+                Uncertainty is null ? 0 : NoiseLabel.QuarterLogSigma.At(level),
             ];
-            for (var row = 0; row < Rows; row++)
-                factors[row * batch + i] = double.IsFinite(column[row]) ? column[row] : throw Undefined(level, column);
+            if (!factors.TrySet(i, column)) throw Undefined(level, column);
         }
 
         return (factors, levels);
@@ -159,24 +163,16 @@ public sealed class DenoisingObjective : TrainingObjective
 
     private InvalidOperationException Undefined(NoiseLevel level, ReadOnlySpan<double> column) => new(
         $"Training with the {Parameterization.Name} parameterization and this weighting is undefined at t = {level.Time:g6} (α = {level.Alpha:g6}, σ = {level.Sigma:g6}): "
-        + $"the target is {column[TargetData]:g6}·x₀ + {column[TargetNoise]:g6}·x₁ with weight {column[Weight]:g6} and label {column[Label]:g6}. "
+        + $"the target is {column[TargetData]:g6}·x₀ + {column[TargetNoise]:g6}·x₁ with weight {column[Weight]:g6} and label {column[Label]:g6}"
+        + (Uncertainty is null ? ". " : $", and the uncertainty is asked at ¼·ln(σ/α) = {column[Level]:g6}. ")
         + "Draw times that keep away from this end, or predict v, the velocity or the data.");
 
-    private static Tensor Upload(double[] factors, int batch, Tensor like)
-    {
-        var rows = like.dtype == ScalarType.Float64
-            ? tensor(factors, [Rows, batch])
-            : tensor(Array.ConvertAll(factors, f => (float)f), [Rows, batch]);
-        return like.device_type == DeviceType.CPU ? rows : rows.to(like.device);
-    }
-
     // a·x₀ + b·x₁ without the passes that a factor of 0 or 1 for the whole batch saves: ε's target is x₁ itself.
-    private static Tensor Mix(double[] factors, int batch, Tensor data, Tensor noise, Func<int, Tensor> row)
+    private static Tensor Mix(FactorTable factors, FactorTable.Uploaded table, Tensor data, Tensor noise)
     {
-        bool All(int r, double value) => !factors.AsSpan(r * batch, batch).ContainsAnyExcept(value);
-        Tensor Term(Tensor x, int r) => All(r, 1) ? x : x * row(r);
-        if (All(TargetData, 0)) return Term(noise, TargetNoise);
-        if (All(TargetNoise, 0)) return Term(data, TargetData);
-        return (data * row(TargetData)).addcmul_(noise, row(TargetNoise), 1);
+        Tensor Term(Tensor x, int row) => factors.All(row, 1) ? x : x * table.Row(row);
+        if (factors.All(TargetData, 0)) return Term(noise, TargetNoise);
+        if (factors.All(TargetNoise, 0)) return Term(data, TargetData);
+        return (data * table.Row(TargetData)).addcmul_(noise, table.Row(TargetNoise), 1);
     }
 }

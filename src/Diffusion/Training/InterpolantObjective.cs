@@ -67,7 +67,7 @@ public sealed class InterpolantObjective : TrainingObjective
     {
         ArgumentNullException.ThrowIfNull(network);
         ArgumentNullException.ThrowIfNull(noise);
-        DenoisingObjective.CheckBatch(x0, condition);
+        FactorTable.CheckBatch(x0, condition);
         using var scope = NewDisposeScope();
         var coupled = Coupling.Couple(x0, condition, noise);
         var (data, other, given) = (coupled.Data, coupled.Noise, coupled.Condition);

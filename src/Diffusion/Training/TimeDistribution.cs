@@ -46,6 +46,18 @@ public abstract class TimeDistribution
     }
 
     /// <summary>
+    /// Uniform on the levels of a ladder, i/(L − 1) for i = 0 … L − 1: those of <c>TimeGrid.Uniform</c> with as many steps on a schedule that has noise at t = 0. Noise-conditional score networks are
+    /// trained at the levels that they are sampled at. (Song and Ermon 2019)
+    /// </summary>
+    /// <param name="levels">L, at least 2; 10 in the paper, 232 in Song and Ermon 2020.</param>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="levels"/> is less than 2.</exception>
+    public static TimeDistribution Ladder(int levels)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(levels, 2);
+        return new Quantiles((u, _) => Math.Min(Math.Floor(u * levels), levels - 1) / (levels - 1));
+    }
+
+    /// <summary>
     /// ln(σ/α) normal (Karras et al. 2022, table 1), conditioned on the levels that the schedule has: the tails beyond its ends are cut off, not
     /// heaped up there.
     /// </summary>

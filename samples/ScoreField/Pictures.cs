@@ -1,0 +1,89 @@
+using Diffusion;
+using Diffusion.Evaluation;
+using Diffusion.Imaging;
+using Diffusion.Samplers;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace ScoreField;
+
+/// <summary>What the model has learned, as pictures.</summary>
+internal static class Pictures
+{
+    private const int Cells = 160;
+
+    /// <summary>The learned score over the exact density of the blurred data, from noise to data.</summary>
+    public static void Field(IDenoiser model, string path)
+    {
+        using var scope = NewDisposeScope();
+        var panels = new[] { 0.6, 0.35, 0.2, 0.1, 0.03 }.Select(time =>
+        {
+            var level = model.Schedule.At(time);
+            var chart = Panel($"t = {time:g2}: noise {level.Sigma:f2}, data x {level.Alpha:f2}");
+            chart.AddHeat(Spiral.Distribution.LogDensity(Plane.Cells(Cells), level).exp().view(Cells, Cells));
+            var from = Plane.Cells(21);
+            var score = model.Denoise(from, level).ScoreAt(from, level);
+            var strength = score.norm(1, keepdim: true);
+            // All directions can be seen, and a longer arrow is a stronger one: half of the full length where the score is as strong as a typical one.
+            chart.AddArrows(from, score / (strength + strength.median()) * 0.42, colour: 1);
+            return chart;
+        });
+        Write(panels, path);
+    }
+
+    /// <summary>Paths of the reverse equation and of the flow from the same noise, in the plane and over time.</summary>
+    public static void Paths(IDenoiser model, Tensor data, string path)
+    {
+        using var scope = NewDisposeScope();
+        var grid = TimeGrid.FromTimes(model.Schedule, [.. Enumerable.Range(0, 400).Select(i => Math.Pow(1 - i / 400.0, 2))]);
+        var (inPlane, overTime) = (new List<PlaneChart>(), new List<PlaneChart>());
+        foreach (var (name, sampler) in new (string, Sampler)[] { ("Reverse equation (SDE): noise at every step", new EulerMaruyamaSampler()), ("Flow (ODE): from the same noise, no more of it", new HeunSampler()) })
+        {
+            using var noise = NoiseSource.FromSeed(4);
+            var start = model.Schedule.DrawPrior([24, 2], noise);
+            var states = new List<Tensor> { start };
+            sampler.Sample(model, start, grid, noise, new SamplingHooks { OnStep = (_, x, _) => states.Add(x.clone().DetachFromDisposeScope()) });
+            var places = stack(states, 1); // [24, 401, 2]
+            foreach (var state in states.Skip(1)) state.Dispose();
+            var plane = Panel(name);
+            plane.AddPoints(data[..3000], colour: 4, radius: 0.7);
+            plane.AddPaths(places, colour: 0);
+            inPlane.Add(plane);
+            double[] times = [.. grid.Select(step => step.At.Level.Time), 0];
+            var time = tensor(times, float32).expand(24, times.Length).sqrt();
+            var chart = new PlaneChart(0, 1, -Plane.Extent, Plane.Extent) { XLabel = "square root of t: 0 data, 1 noise", YLabel = "first coordinate", Width = 480, Height = 330 };
+            chart.AddPaths(stack([time, places.select(2, 0)], 2), colour: 0);
+            overTime.Add(chart);
+        }
+
+        Write([.. inPlane, .. overTime], path, columns: 2);
+    }
+
+    /// <summary>The data, samples, and the learned density beside the true one.</summary>
+    public static void Density(IDenoiser model, FlowLikelihood likelihood, Tensor data, string path)
+    {
+        using var scope = NewDisposeScope();
+        using var noise = NoiseSource.FromSeed(5);
+        var samples = new AdaptiveFlowSampler().Sample(model, model.Schedule.DrawPrior([data.shape[0], 2], noise), TimeGrid.Uniform(model.Schedule, 1), noise);
+        var cells = Plane.Cells(Cells);
+        var truth = Spiral.Distribution.LogDensity(cells, NoiseLevel.Of(1, 0)).exp().view(Cells, Cells);
+        var learned = likelihood.Evaluate(model, cells, noise).LogDensity.exp().view(Cells, Cells);
+        var most = truth.max().item<double>();
+        var panels = new[] { Panel($"Data: {data.shape[0]:N0} points"), Panel("As many samples of the model"), Panel("Learned density"), Panel("True density") };
+        panels[0].AddPoints(data);
+        panels[1].AddPoints(samples);
+        panels[2].AddHeat(learned, most);
+        panels[3].AddHeat(truth, most);
+        Write(panels, path);
+    }
+
+    private static PlaneChart Panel(string title) => new(-Plane.Extent, Plane.Extent, -Plane.Extent, Plane.Extent) { Title = title, Width = 480, Height = 490 };
+
+    private static void Write(IEnumerable<PlaneChart> charts, string path, int? columns = null)
+    {
+        // Rows of pictures of one size, below each other.
+        var rows = charts.GroupBy(chart => chart.Height).Select(row => ImageGrid.Make(stack([.. row.Select(chart => chart.Render())]), columns ?? row.Count(), padding: 6)).ToArray();
+        ImageFile.Write(cat(rows, 1), path);
+        Console.WriteLine($"Picture: {path}");
+    }
+}
