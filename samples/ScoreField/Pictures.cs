@@ -2,7 +2,6 @@ using Diffusion;
 using Diffusion.Evaluation;
 using Diffusion.Imaging;
 using Diffusion.Samplers;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace ScoreField;
@@ -10,13 +9,13 @@ namespace ScoreField;
 /// <summary>What the model has learned, as pictures.</summary>
 internal static class Pictures
 {
-    private const int Cells = 160;
+    private const int Cells = 110, Paths = 24, Drawn = 5;
 
     /// <summary>The learned score over the exact density of the blurred data, from noise to data.</summary>
     public static void Field(IDenoiser model, string path)
     {
         using var scope = NewDisposeScope();
-        var panels = new[] { 0.6, 0.35, 0.2, 0.1, 0.03 }.Select(time =>
+        var panels = new[] { 0.6, 0.3, 0.15, 0.07, 0.03, 0.01 }.Select(time =>
         {
             var level = model.Schedule.At(time);
             var chart = Panel($"t = {time:g2}: noise {level.Sigma:f2}, data x {level.Alpha:f2}");
@@ -28,31 +27,30 @@ internal static class Pictures
             chart.AddArrows(from, score / (strength + strength.median()) * 0.42, colour: 1);
             return chart;
         });
-        Write(panels, path);
+        Write(panels, path, columns: 3);
     }
 
     /// <summary>Paths of the reverse equation and of the flow from the same noise, in the plane and over time.</summary>
-    public static void Paths(IDenoiser model, Tensor data, string path)
+    public static void Trajectories(IDenoiser model, Tensor data, string path)
     {
         using var scope = NewDisposeScope();
         var grid = TimeGrid.FromTimes(model.Schedule, [.. Enumerable.Range(0, 400).Select(i => Math.Pow(1 - i / 400.0, 2))]);
         var (inPlane, overTime) = (new List<PlaneChart>(), new List<PlaneChart>());
-        foreach (var (name, sampler) in new (string, Sampler)[] { ("Reverse equation (SDE): noise at every step", new EulerMaruyamaSampler()), ("Flow (ODE): from the same noise, no more of it", new HeunSampler()) })
+        foreach (var (name, sampler) in new (string, Sampler)[] { ("Reverse equation (SDE): fresh noise at every step", new EulerMaruyamaSampler()), ("Flow (ODE): from the same noise, and no more", new HeunSampler()) })
         {
             using var noise = NoiseSource.FromSeed(4);
-            var start = model.Schedule.DrawPrior([24, 2], noise);
-            var states = new List<Tensor> { start };
-            sampler.Sample(model, start, grid, noise, new SamplingHooks { OnStep = (_, x, _) => states.Add(x.clone().DetachFromDisposeScope()) });
-            var places = stack(states, 1); // [24, 401, 2]
-            foreach (var state in states.Skip(1)) state.Dispose();
-            var plane = Panel(name);
-            plane.AddPoints(data[..3000], colour: 4, radius: 0.7);
-            plane.AddPaths(places, colour: 0);
-            inPlane.Add(plane);
+            var states = new List<Tensor> { model.Schedule.DrawPrior([Paths, 2], noise).DetachFromDisposeScope() };
+            sampler.Sample(model, states[0], grid, noise, new SamplingHooks { OnStep = (_, x, _) => states.Add(x.clone().DetachFromDisposeScope()) });
+            var places = stack(states, 1); // [paths, times, 2]
+            foreach (var state in states) state.Dispose();
             double[] times = [.. grid.Select(step => step.At.Level.Time), 0];
-            var time = tensor(times, float32).expand(24, times.Length).sqrt();
-            var chart = new PlaneChart(0, 1, -Plane.Extent, Plane.Extent) { XLabel = "square root of t: 0 data, 1 noise", YLabel = "first coordinate", Width = 480, Height = 330 };
-            chart.AddPaths(stack([time, places.select(2, 0)], 2), colour: 0);
+            var drawnTimes = tensor(times, float32).sqrt().expand(Paths, times.Length);
+            var plane = Panel(name);
+            plane.AddPoints(data[..Math.Min(3000, (int)data.shape[0])], colour: 4, radius: 0.7);
+            for (var k = 0; k < Drawn; k++) plane.AddPaths(places[k..(k + 1)], colour: k);
+            inPlane.Add(plane);
+            var chart = new PlaneChart(0, 1, -Plane.Extent, Plane.Extent) { XLabel = "square root of t: 0 is data, 1 is noise", YLabel = "first coordinate", Width = 480, Height = 330 };
+            for (var k = 0; k < Paths; k++) chart.AddPaths(stack([drawnTimes[k..(k + 1)], places[k..(k + 1)].select(2, 0)], 2), colour: k);
             overTime.Add(chart);
         }
 
@@ -64,7 +62,7 @@ internal static class Pictures
     {
         using var scope = NewDisposeScope();
         using var noise = NoiseSource.FromSeed(5);
-        var samples = new AdaptiveFlowSampler().Sample(model, model.Schedule.DrawPrior([data.shape[0], 2], noise), TimeGrid.Uniform(model.Schedule, 1), noise);
+        var samples = new AdaptiveFlowSampler().Sample(model, model.Schedule.DrawPrior([data.shape[0], 2], noise), TimeGrid.FromTimes(model.Schedule, [1, 1e-4]), noise);
         var cells = Plane.Cells(Cells);
         var truth = Spiral.Distribution.LogDensity(cells, NoiseLevel.Of(1, 0)).exp().view(Cells, Cells);
         var learned = likelihood.Evaluate(model, cells, noise).LogDensity.exp().view(Cells, Cells);
@@ -74,15 +72,15 @@ internal static class Pictures
         panels[1].AddPoints(samples);
         panels[2].AddHeat(learned, most);
         panels[3].AddHeat(truth, most);
-        Write(panels, path);
+        Write(panels, path, columns: 2);
     }
 
     private static PlaneChart Panel(string title) => new(-Plane.Extent, Plane.Extent, -Plane.Extent, Plane.Extent) { Title = title, Width = 480, Height = 490 };
 
-    private static void Write(IEnumerable<PlaneChart> charts, string path, int? columns = null)
+    private static void Write(IEnumerable<PlaneChart> charts, string path, int columns)
     {
         // Rows of pictures of one size, below each other.
-        var rows = charts.GroupBy(chart => chart.Height).Select(row => ImageGrid.Make(stack([.. row.Select(chart => chart.Render())]), columns ?? row.Count(), padding: 6)).ToArray();
+        var rows = charts.GroupBy(chart => chart.Height).Select(row => ImageGrid.Make(stack([.. row.Select(chart => chart.Render())]), columns, padding: 6)).ToArray();
         ImageFile.Write(cat(rows, 1), path);
         Console.WriteLine($"Picture: {path}");
     }

@@ -69,7 +69,7 @@ void Run(ParseResult parsed, CancellationToken cancellation)
     Console.WriteLine($"  the mixture's  {exact:f4} +- {exactError:f4}, the same points");
     Console.WriteLine($"  its entropy    {Spiral.Entropy():f4}");
     Pictures.Field(model, Path.Combine(folder, "field.png"));
-    Pictures.Paths(model, heldOut, Path.Combine(folder, "paths.png"));
+    Pictures.Trajectories(model, heldOut, Path.Combine(folder, "paths.png"));
     Pictures.Density(model, likelihood, heldOut, Path.Combine(folder, "density.png"));
 }
 

@@ -16,8 +16,8 @@ internal static class Spiral
     {
         using var scope = NewDisposeScope();
         const int cells = 1200;
-        var points = Plane.Cells(cells);
-        var area = Math.Pow(2 * Plane.Extent / cells, 2);
+        var points = Plane.Cells(cells, extent: 5);
+        var area = Math.Pow(2 * 5.0 / cells, 2);
         return points.split(100_000).Sum(part =>
         {
             using var inner = NewDisposeScope();
@@ -31,9 +31,9 @@ internal static class Spiral
         var (weights, means, deviations) = (new double[Components], new double[Components, 2], new double[Components, 2]);
         for (var k = 0; k < Components; k++)
         {
-            var (angle, radius) = (0.75 * k, 0.35 + 0.14 * k);
+            var (angle, radius) = (0.75 * k, 0.3 + 0.165 * k);
             (means[k, 0], means[k, 1]) = (radius * Math.Cos(angle), radius * Math.Sin(angle));
-            (deviations[k, 0], deviations[k, 1]) = (0.12 + 0.01 * k, 0.12 + 0.01 * (Components - 1 - k));
+            (deviations[k, 0], deviations[k, 1]) = (0.14 + 0.01 * k, 0.14 + 0.01 * (Components - 1 - k));
             weights[k] = 1.0 / (6 + k);
         }
 

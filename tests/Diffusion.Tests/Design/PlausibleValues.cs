@@ -96,6 +96,7 @@ internal sealed class PlausibleValues(string folder)
         if (type == typeof(Func<int, double>)) return (Func<int, double>)(_ => 0.5);
         if (type == typeof(LinearOperator)) return new DownsamplingOperator(2);
         if (type == typeof(Divergence)) return Divergence.Exact;
+        if (type == typeof(ScoreMatching)) return ScoreMatching.Explicit;
         if (type == typeof(IReadOnlyList<double>)) return new[] { 0.5, 0.25 };
         return type.IsEnum ? Enum.GetValues(type).GetValue(0) : null;
     }
