@@ -26,26 +26,35 @@ public sealed class EnergyNetwork : DenoisingNetwork
     /// <param name="label">The noise label [batch].</param>
     /// <param name="condition">The side information of the batch, or null.</param>
     /// <returns>[batch], fresh in the caller's scope.</returns>
+    /// <exception cref="ArgumentException">The state is not a floating batch.</exception>
     public Tensor Energy(Tensor x, Tensor label, Conditioning? condition = null)
     {
-        ArgumentNullException.ThrowIfNull(x);
         ArgumentNullException.ThrowIfNull(label);
+        Check(x);
         using var scope = NewDisposeScope();
         return Summed(x, label, condition).MoveToOuterDisposeScope();
     }
 
     /// <inheritdoc/>
+    /// <exception cref="ArgumentException">The state is not a floating batch.</exception>
     /// <exception cref="InvalidOperationException">The inner network's answer does not depend on the state, or has no derivative.</exception>
     public override Tensor forward(Tensor input1, Tensor input2, Conditioning? input3)
     {
-        ArgumentNullException.ThrowIfNull(input1);
         ArgumentNullException.ThrowIfNull(input2);
+        Check(input1);
         var differentiable = is_grad_enabled();
         using var gradients = enable_grad();
         using var scope = NewDisposeScope();
         var x = differentiable && input1.requires_grad ? input1 : input1.detach().requires_grad_();
         var slope = Differentiation.Gradient(Summed(x, input2, input3), x, differentiable: differentiable);
         return (differentiable ? slope.neg() : slope.detach().neg()).MoveToOuterDisposeScope();
+    }
+
+    private static void Check(Tensor x)
+    {
+        ArgumentNullException.ThrowIfNull(x);
+        if (x.dim() < 1 || !x.is_floating_point())
+            throw new ArgumentException($"The state is {x.dtype} of shape [{string.Join(", ", x.shape)}]; a floating tensor [batch, …] is needed.", nameof(x));
     }
 
     private Tensor Summed(Tensor x, Tensor label, Conditioning? condition)
