@@ -55,8 +55,8 @@ internal sealed class ImageAttention : SpatialAttention
         var normalized = _norm is null ? x : _norm.call(x);
         // Pixels as rows, laid out once for the three products; no copy where channels already lie together.
         var pixels = normalized.flatten(2).transpose(1, 2).contiguous(); // [batch, pixels, channels]
-        var mixed = ScaledDotProduct.Attend(_toQuery.call(pixels), _toKey.call(pixels), _toValue.call(pixels), _heads);
-        var change = Output.call(mixed).transpose(1, 2).unflatten(2, height, width);
+        var mixed = ScaledDotProduct.Attend(PixelProjection.Apply(_toQuery, pixels), PixelProjection.Apply(_toKey, pixels), PixelProjection.Apply(_toValue, pixels), _heads);
+        var change = PixelProjection.Apply(Output, mixed).transpose(1, 2).unflatten(2, height, width);
         var sum = x + change;
         if (_outputScale != 1) sum.div_(_outputScale);
         return sum.MoveToOuterDisposeScope();

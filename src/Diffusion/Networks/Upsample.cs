@@ -19,6 +19,7 @@ internal sealed class Upsample : nn.Module<Tensor, Tensor?, Tensor>
     /// <param name="time">Not used: present so that a level need not ask whether it has this or a residual block.</param>
     public override Tensor forward(Tensor x, Tensor? time = null)
     {
+        if (DoublingConvolution.Pays(x)) return DoublingConvolution.Apply(x, _conv.weight, _conv.bias);
         using var larger = Resampling.Up.Apply(x);
         return _conv.call(larger);
     }
