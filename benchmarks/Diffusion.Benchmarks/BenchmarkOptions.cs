@@ -13,7 +13,7 @@ public enum BenchmarkNetwork
 }
 
 /// <summary>What is measured, on what, how often.</summary>
-public sealed record BenchmarkOptions(BenchmarkNetwork Network, Device Device, int Iterations)
+public sealed record BenchmarkOptions(BenchmarkNetwork Network, Device Device, int Iterations, string? Only = null)
 {
     public UNetConfig Config
     {

@@ -10,16 +10,17 @@ public static class Commands
         var network = new Option<BenchmarkNetwork?>("--network") { Description = "cifar10 (35.7 M parameters, batches of 8) or small (9 M, batches of 16); both if left out" };
         var device = new Option<string>("--device") { Description = "cpu or cuda", DefaultValueFactory = _ => "cpu" };
         var threads = new Option<int>("--threads") { Description = "CPU threads", DefaultValueFactory = _ => 2 };
+        var only = new Option<string?>("--case") { Description = "only this case; for a profiler" };
         var iterations = new Option<int>("--iterations") { Description = "times that each case runs after three warm-ups", DefaultValueFactory = _ => 7 };
         Command Measurement(string name, string description, Action<BenchmarkOptions> run)
         {
-            var command = new Command(name, description) { network, device, threads, iterations };
+            var command = new Command(name, description) { network, device, threads, only, iterations };
             command.SetAction(parsed =>
             {
                 set_num_threads(parsed.GetValue(threads));
                 Interleaved.Header();
                 foreach (var each in parsed.GetValue(network) is { } one ? [one] : Enum.GetValues<BenchmarkNetwork>())
-                    run(new BenchmarkOptions(each, new Device(parsed.GetValue(device)!), parsed.GetValue(iterations)));
+                    run(new BenchmarkOptions(each, new Device(parsed.GetValue(device)!), parsed.GetValue(iterations), parsed.GetValue(only)));
             });
             return command;
         }
@@ -34,8 +35,10 @@ public static class Commands
     {
         using var cases = new TrainingCases(options);
         var name = options.Network.ToString();
-        Interleaved.Run($"{name} forward", options.Iterations, options.Wait, ("plain", cases.PlainForward), ("float32", cases.Forward));
-        Interleaved.Run($"{name} forward+backward", options.Iterations, options.Wait, ("plain", cases.PlainForwardBackward), ("float32", cases.ForwardBackward));
-        Interleaved.Run($"{name} step", options.Iterations, options.Wait, ("plain", cases.PlainStep), ("float32", cases.Step));
+        void Compare(string work, Action plain, Action<ComputePrecision> ours) => Interleaved.Run(
+            $"{name} {work}", options, [("plain", plain), .. Enum.GetValues<ComputePrecision>().Select(p => (p.ToString().ToLowerInvariant(), (Action)(() => ours(p))))]);
+        Compare("forward", cases.PlainForward, cases.Forward);
+        Compare("forward+backward", cases.PlainForwardBackward, cases.ForwardBackward);
+        Compare("step", cases.PlainStep, cases.Step);
     }
 }

@@ -13,21 +13,21 @@ public static class Interleaved
 
     /// <summary>Runs, prints a line each, and returns the median milliseconds.</summary>
     /// <param name="title">What is done.</param>
-    /// <param name="iterations">At least 7.</param>
-    /// <param name="wait">Waits until the device has done what it was given.</param>
+    /// <param name="options">How often, on what device, and which case alone.</param>
     /// <param name="cases">The baseline first.</param>
-    public static double[] Run(string title, int iterations, Action wait, params IReadOnlyList<(string Name, Action Work)> cases)
+    public static double[] Run(string title, BenchmarkOptions options, params IReadOnlyList<(string Name, Action Work)> cases)
     {
+        if (options.Only is { } only) cases = [.. cases.Where(c => c.Name == only)];
         var times = cases.Select(_ => new List<double>()).ToArray();
-        for (var round = -WarmUps; round < iterations; round++)
+        for (var round = -WarmUps; round < options.Iterations; round++)
         {
             for (var i = 0; i < cases.Count; i++)
             {
                 using var scope = NewDisposeScope();
-                wait();
+                options.Wait();
                 var start = Stopwatch.GetTimestamp();
                 cases[i].Work();
-                wait();
+                options.Wait();
                 if (round >= 0) times[i].Add(Stopwatch.GetElapsedTime(start).TotalMilliseconds);
             }
         }

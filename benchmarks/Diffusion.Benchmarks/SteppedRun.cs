@@ -10,7 +10,7 @@ public sealed class SteppedRun : IDisposable
     private readonly TrainingRun _run;
     private CancellationTokenSource? _source;
 
-    public SteppedRun(DenoisingNetwork network, DataLoader loader, double rate) =>
+    public SteppedRun(DenoisingNetwork network, DataLoader loader, double rate, ComputePrecision precision) =>
         _run = new TrainingRun(
             network,
             new DenoisingObjective(new DiscreteSchedule(BetaSchedule.Linear()), Parameterization.Epsilon()),
@@ -18,6 +18,7 @@ public sealed class SteppedRun : IDisposable
             new TrainingSettings
             {
                 Update = UpdateRule.AdamW(rate, weightDecay: 0.01),
+                Precision = precision,
                 Averages = [AveragingRule.Constant(0.9999)],
                 AfterStep = _ => _source!.Cancel(),
             });

@@ -10,6 +10,9 @@ public class TrainingBenchmarks
     [ParamsAllValues]
     public BenchmarkNetwork Network { get; set; }
 
+    [ParamsAllValues]
+    public ComputePrecision Precision { get; set; }
+
     [GlobalSetup]
     public void Setup()
     {
@@ -24,17 +27,17 @@ public class TrainingBenchmarks
     public void PlainForward() => _cases.PlainForward();
 
     [Benchmark]
-    public void Forward() => _cases.Forward();
+    public void Forward() => _cases.Forward(Precision);
 
     [Benchmark]
     public void PlainForwardBackward() => _cases.PlainForwardBackward();
 
     [Benchmark]
-    public void ForwardBackward() => _cases.ForwardBackward();
+    public void ForwardBackward() => _cases.ForwardBackward(Precision);
 
     [Benchmark]
     public void PlainStep() => _cases.PlainStep();
 
     [Benchmark]
-    public void Step() => _cases.Step();
+    public void Step() => _cases.Step(Precision);
 }

@@ -15,7 +15,7 @@ public sealed class TrainingCases : IDisposable
     private readonly TensorDataSet _data;
     private readonly DataLoader _loader;
     private readonly Tensor _x, _t, _alphas, _sigmas;
-    private readonly SteppedRun _run;
+    private readonly Dictionary<ComputePrecision, SteppedRun> _runs;
 
     public TrainingCases(BenchmarkOptions options)
     {
@@ -35,7 +35,7 @@ public sealed class TrainingCases : IDisposable
         _plainTraining = new PlainTraining(_plain.parameters(), Rate);
         _data = new TensorDataSet(randn(1024, 3, 32, 32).clamp(-1, 1));
         _loader = new DataLoader(_data, (int)options.Batch, new DataLoaderOptions { Device = options.Device });
-        _run = new SteppedRun(_network, _loader, Rate);
+        _runs = Enum.GetValues<ComputePrecision>().ToDictionary(precision => precision, precision => new SteppedRun(_network, _loader, Rate, precision));
         CheckThatBothAgree();
     }
 
@@ -62,25 +62,25 @@ public sealed class TrainingCases : IDisposable
         _plainTraining.Step(_plain, batch.Data, _alphas, _sigmas);
     }
 
-    public void Forward()
+    public void Forward(ComputePrecision precision)
     {
         using var scope = NewDisposeScope();
         using var gradients = no_grad();
-        _network.call(_x, _t, null);
+        _network.Computing(precision).call(_x, _t, null);
     }
 
-    public void ForwardBackward()
+    public void ForwardBackward(ComputePrecision precision)
     {
         using var scope = NewDisposeScope();
         foreach (var parameter in _network.parameters()) parameter.grad = null;
-        _network.call(_x, _t, null).square().mean().backward();
+        _network.Computing(precision).call(_x, _t, null).square().mean().backward();
     }
 
-    public void Step() => _run.Step();
+    public void Step(ComputePrecision precision) => _runs[precision].Step();
 
     public void Dispose()
     {
-        _run.Dispose();
+        foreach (var run in _runs.Values) run.Dispose();
         _plainTraining.Dispose();
         _plain.Dispose();
         _network.Dispose();

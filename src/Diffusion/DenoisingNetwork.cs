@@ -18,4 +18,19 @@ public abstract class DenoisingNetwork(string name) : nn.Module<Tensor, Tensor, 
     /// <param name="module">The module. Its parameters keep their names; disposing the wrapper disposes it.</param>
     /// <exception cref="ArgumentNullException"><paramref name="module"/> is null.</exception>
     public static DenoisingNetwork Wrap(nn.Module<Tensor, Tensor, Tensor> module) => new WrappedNetwork(module);
+
+    /// <summary>
+    /// This network as one that computes in another precision, for sampling faster or training by hand (a training run has a setting for it). Takes and
+    /// returns float32, and gradients reach the same parameters.
+    /// </summary>
+    /// <param name="precision">What to compute in.</param>
+    /// <returns>A view that borrows this network; it need not be disposed. For float32 the network itself.</returns>
+    /// <exception cref="ArgumentException">A parameter is not float32.</exception>
+    /// <exception cref="InvalidOperationException">This libtorch does not let bfloat16 be switched on.</exception>
+    public DenoisingNetwork Computing(ComputePrecision precision) => precision switch
+    {
+        ComputePrecision.Float32 => this,
+        ComputePrecision.BFloat16 => new BFloat16Network(this, Autocast.Instance),
+        _ => throw new ArgumentOutOfRangeException(nameof(precision), precision, "Not a precision."),
+    };
 }

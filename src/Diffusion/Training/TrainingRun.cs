@@ -20,6 +20,7 @@ namespace Diffusion.Training;
 public sealed class TrainingRun : IDisposable
 {
     private readonly TrainingReport _report;
+    private readonly DenoisingNetwork _computing; // the network in the precision of the settings
     private readonly CheckpointFolder? _checkpoints;
     private readonly SnapshotFolder? _snapshots;
     private readonly Stopwatch _clock = new();
@@ -31,6 +32,7 @@ public sealed class TrainingRun : IDisposable
     /// <param name="loader">Where batches come from; borrowed, and moved on.</param>
     /// <param name="settings">How to train; null for the defaults.</param>
     /// <exception cref="ArgumentException">The network has nothing to train, its parameters differ in type or device, or averages are to be stored and none is a power function.</exception>
+    /// <exception cref="InvalidOperationException">The settings ask for bfloat16, and this libtorch does not let it be switched on.</exception>
     public TrainingRun(DenoisingNetwork network, TrainingObjective objective, DataLoader loader, TrainingSettings? settings = null)
     {
         ArgumentNullException.ThrowIfNull(network);
@@ -44,6 +46,7 @@ public sealed class TrainingRun : IDisposable
             _snapshots = new SnapshotFolder(snapshots);
         }
 
+        _computing = network.Computing(Settings.Precision);
         var parameters = WeightOptimizer.Trainable(network);
         if (objective.Module is { } module) parameters = parameters.Concat(WeightOptimizer.Trainable(module).Select(p => ($"objective.{p.Name}", p.Value)));
         Parameters = [.. parameters];
@@ -206,7 +209,7 @@ public sealed class TrainingRun : IDisposable
             taken?.Invoke(batch);
             var device = Optimizer.GradientNorm.device;
             var condition = Settings.Condition?.Invoke(batch)?.To(device);
-            var terms = Objective.Terms(Network, batch.Data.to(device), condition, noise);
+            var terms = Objective.Terms(_computing, batch.Data.to(device), condition, noise);
             (terms.Loss / Settings.Accumulation).backward();
             added(terms, batch.Count);
         }

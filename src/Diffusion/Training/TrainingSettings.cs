@@ -20,6 +20,12 @@ public sealed class TrainingSettings
     /// <summary>Batches whose gradients are averaged into one step, at least 1. Default 1.</summary>
     public int Accumulation { get; init => field = AtLeastOne(value); } = 1;
 
+    /// <summary>
+    /// What the network computes in. With <see cref="ComputePrecision.BFloat16"/> the weights, their gradients, the optimizer, the averages, the loss and the
+    /// checkpoints stay float32. Default <see cref="ComputePrecision.Float32"/>.
+    /// </summary>
+    public ComputePrecision Precision { get; init; }
+
     /// <summary>What noise, times, condition dropout and the network's dropout follow from. Default 0.</summary>
     public long Seed { get; init; }
 
