@@ -10,11 +10,12 @@ public abstract class DenoiserDecorator : IDenoiser
 
     /// <summary>Decorates denoisers that share a schedule.</summary>
     /// <param name="inner">At least one; the first one's schedule is the decorator's.</param>
-    /// <exception cref="ArgumentException">None was given.</exception>
+    /// <exception cref="ArgumentException">None was given, or their schedules differ.</exception>
     protected DenoiserDecorator(params ReadOnlySpan<IDenoiser> inner)
     {
         if (inner.IsEmpty) throw new ArgumentException("A decorator needs a denoiser to decorate.", nameof(inner));
         foreach (var denoiser in inner) ArgumentNullException.ThrowIfNull(denoiser, nameof(inner));
+        for (var i = 1; i < inner.Length; i++) CheckSame(inner[0].Schedule, inner[i].Schedule);
         _inner = inner.ToArray();
     }
 
@@ -36,6 +37,20 @@ public abstract class DenoiserDecorator : IDenoiser
     {
         var fresh = Array.ConvertAll(_inner, inner => inner.BeginRun());
         return fresh.SequenceEqual(_inner, ReferenceEqualityComparer.Instance) ? this : new RunOf(Around(fresh), fresh);
+    }
+
+    // States of another schedule mean something else; schedules are the same where their levels are.
+    private static void CheckSame(NoiseSchedule first, NoiseSchedule other)
+    {
+        if (ReferenceEquals(first, other)) return;
+        foreach (var time in new[] { 0.25, 0.5, 1 })
+        {
+            var (a, b) = (first.At(time), other.At(time));
+            if (Math.Abs(a.Alpha - b.Alpha) > 1e-9 * Math.Max(1, a.Alpha) || Math.Abs(a.Sigma - b.Sigma) > 1e-9 * Math.Max(1, a.Sigma))
+                throw new ArgumentException(
+                    $"The denoisers are of different schedules ({first.GetType().Name} and {other.GetType().Name}): at t = {time} one has α = {a.Alpha:g6}, σ = {a.Sigma:g6}, the other α = {b.Alpha:g6}, "
+                    + $"σ = {b.Sigma:g6}. Bring one to the other's by RescheduledDenoiser.");
+        }
     }
 
     private sealed class RunOf(IDenoiser denoiser, IDenoiser[] owned) : IDenoiser, IDisposable

@@ -61,6 +61,20 @@ internal static class Differentiation
         return Vjp(value, x, ones, keepGraph, differentiable);
     }
 
+    /// <summary>The gradient of the sum of a function at a point, whatever mode gradients are in. Differentiable in turn where they are enabled and the point requires one.</summary>
+    /// <param name="function">Borrows its argument.</param>
+    /// <param name="x">The point; borrowed.</param>
+    /// <returns>Fresh, of the shape of x.</returns>
+    /// <exception cref="InvalidOperationException">The value does not depend on x in a way that can be followed.</exception>
+    public static Tensor GradientAt(Func<Tensor, Tensor> function, Tensor x)
+    {
+        var differentiable = is_grad_enabled();
+        using var gradients = enable_grad();
+        using var scope = NewDisposeScope();
+        var leaf = differentiable && x.requires_grad ? x : x.detach().requires_grad_();
+        return Gradient(function(leaf), leaf, differentiable: differentiable).MoveToOuterDisposeScope();
+    }
+
     private static InvalidOperationException Independent() => new(
         "What is to be differentiated does not depend on the state, or the dependence is lost: a denoiser, network or density must not detach its argument or "
         + "switch gradients off.");

@@ -1,7 +1,7 @@
 namespace Diffusion.Denoisers;
 
-/// <summary>Classifier-free guidance of a denoiser bound to the double batch [dropped; conditional].</summary>
-internal sealed class BatchedGuidance(IDenoiser twofold, double scale) : DenoiserDecorator(twofold)
+/// <summary>Guidance of a denoiser bound to the double batch [unconditional; conditional].</summary>
+internal sealed class BatchedGuidance(IDenoiser twofold, GuidanceRule rule) : DenoiserDecorator(twofold)
 {
     public override Estimate Denoise(Tensor x, NoisePoint at)
     {
@@ -11,9 +11,16 @@ internal sealed class BatchedGuidance(IDenoiser twofold, double scale) : Denoise
         var noise = both.Noise?.chunk(2, 0);
         var variance = both.VarianceOutput?.chunk(2, 0);
         var conditional = new Estimate(data[1], noise?[1], variance?[1]);
-        var guided = ClassifierFreeGuidance.Combine(x, at.Level, conditional, new Estimate(data[0], noise?[0]), scale);
-        return guided.MoveToOuterDisposeScope();
+        return rule.Combine(x, at.Level, conditional, new Estimate(data[0], noise?[0], variance?[0])).MoveToOuterDisposeScope();
     }
 
-    protected override IDenoiser Around(IReadOnlyList<IDenoiser> inner) => new BatchedGuidance(inner[0], scale);
+    public override IDenoiser BeginRun()
+    {
+        var fresh = rule.BeginRun();
+        return ReferenceEquals(fresh, rule) ? base.BeginRun() : new RunWithRule(new BatchedGuidance(Inner[0], fresh).BeginInner(), fresh);
+    }
+
+    protected override IDenoiser Around(IReadOnlyList<IDenoiser> inner) => new BatchedGuidance(inner[0], rule);
+
+    private IDenoiser BeginInner() => base.BeginRun();
 }

@@ -28,9 +28,15 @@ public sealed class DdpmSampler(ReverseVariance variance = ReverseVariance.Small
     {
         ReverseVariance.Small => mean.add_(noise, alpha: Math.Sqrt(small)),
         ReverseVariance.Large => mean.add_(noise, alpha: Math.Sqrt(large)),
-        ReverseVariance.LearnedRange => mean.addcmul_(LearnedRange(Learned(estimate), Math.Log(small), Math.Log(large)), noise, 1),
-        ReverseVariance.LearnedLog => mean.addcmul_(Learned(estimate).mul(0.5).exp_(), noise, 1),
-        _ => throw new InvalidOperationException($"There is no reverse variance {variance}."),
+        _ => mean.addcmul_(LearnedDeviation(estimate, variance, small, large) ?? throw new InvalidOperationException($"There is no reverse variance {variance}."), noise, 1),
+    };
+
+    /// <summary>The standard deviation that the network predicts; null where the variance is not learned.</summary>
+    internal static Tensor? LearnedDeviation(Estimate estimate, ReverseVariance variance, double small, double large) => variance switch
+    {
+        ReverseVariance.LearnedRange => LearnedRange(Learned(estimate), Math.Log(small), Math.Log(large)),
+        ReverseVariance.LearnedLog => Learned(estimate).mul(0.5).exp_(),
+        _ => null,
     };
 
     // exp(½ ln Σ) with ln Σ = f·ln β + (1 − f)·ln β̃, f = (v + 1)/2.

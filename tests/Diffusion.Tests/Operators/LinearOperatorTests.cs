@@ -135,7 +135,7 @@ public class LinearOperatorTests
         Assert.Throws<ArgumentException>(() => SeparableOperator.GaussianBlur(4, 4, 1).Apply(zeros(1, 1, 5, 4)));
     }
 
-    private static (LinearOperator Operator, Tensor X, Tensor Y) Make(string name, long seed = 3)
+    internal static (LinearOperator Operator, Tensor X, Tensor Y) Make(string name, long seed = 3)
     {
         using var noise = NoiseSource.FromSeed(seed);
         using var fixedNoise = NoiseSource.FromSeed(1);
