@@ -1,10 +1,5 @@
 namespace Diffusion.Denoisers;
 
-/// <summary>A condition of a composition, and how strongly it counts.</summary>
-/// <param name="Conditional">The model under the condition; borrowed.</param>
-/// <param name="Weight">w, finite; negative guides away from the condition.</param>
-public readonly record struct WeightedCondition(IDenoiser Conditional, double Weight);
-
 /// <summary>
 /// Several conditions at once, each with its weight: D = D_u + Σ wᵢ(Dᵢ − D_u), the product of experts in so far as guidance samples one. A condition of weight 0 is not asked, nor the unconditional model where the weights add up to 1.
 /// (Liu et al. 2022, "Compositional visual generation", eq. 11)
@@ -17,7 +12,7 @@ public sealed class ComposedGuidance : DenoiserDecorator
     /// <summary>A composition.</summary>
     /// <param name="unconditional">D_u; borrowed.</param>
     /// <param name="conditions">At least one, on the same schedule.</param>
-    /// <exception cref="ArgumentException">There is no condition, a weight is not finite, or the schedules differ.</exception>
+    /// <exception cref="ArgumentException">There is no condition, or the schedules differ.</exception>
     public ComposedGuidance(IDenoiser unconditional, params IReadOnlyList<WeightedCondition> conditions) : base(All(unconditional, conditions))
     {
         _weights = [.. conditions.Select(condition => condition.Weight)];
@@ -55,12 +50,7 @@ public sealed class ComposedGuidance : DenoiserDecorator
         ArgumentNullException.ThrowIfNull(unconditional);
         ArgumentNullException.ThrowIfNull(conditions);
         if (conditions.Count == 0) throw new ArgumentException("A composition needs at least one condition.", nameof(conditions));
-        foreach (var (conditional, weight) in conditions)
-        {
-            if (conditional is null) throw new ArgumentException("A condition has no denoiser.", nameof(conditions));
-            if (!double.IsFinite(weight)) throw new ArgumentException($"A weight is {weight}; weights must be finite.", nameof(conditions));
-        }
-
+        foreach (var condition in conditions) ArgumentNullException.ThrowIfNull(condition, nameof(conditions));
         return [unconditional, .. conditions.Select(condition => condition.Conditional)];
     }
 }

@@ -28,6 +28,8 @@ internal static class LikelihoodShift
     public static Estimate Of(IDenoiser inner, Tensor x, NoisePoint at, double scale, bool throughEstimate, Func<Tensor, Tensor, bool, Tensor> gradient)
     {
         ArgumentNullException.ThrowIfNull(x);
+        if (x.dim() < 1 || !x.is_floating_point())
+            throw new ArgumentException($"The state is {x.dtype} of shape [{string.Join(", ", x.shape)}]; a floating tensor [batch, …] is needed.", nameof(x));
         CheckLevel(at.Level);
         if (scale == 0) return inner.Denoise(x, at);
         // Whoever differentiates through this estimate needs the gradient's own graph; a sampler does not.
