@@ -47,22 +47,38 @@ internal sealed class FusedKernels : TensorKernels
 
     public override Tensor Norm(Tensor[] tensors) => _unit.invoke<Tensor>("norm", new object[] { tensors });
 
-    public override void Lerp(Tensor[] targets, Tensor[] sources, double weight) => _unit.invoke("lerp", targets, sources, weight);
+    public override void Lerp(Tensor[] targets, Tensor[] sources, double weight) => Invoke("lerp", targets, sources, weight);
 
     public override void Adam(ParameterTensors p, AdamNumbers n, Tensor? divisor, Tensor skip)
     {
         var name = n.Decoupled ? "adamw" : "adam";
         object[] arguments = [p.Values, p.Gradients, p.First, p.Second, Array.Empty<Tensor>(), p.Steps, n.Rate, n.Beta1, n.Beta2, n.Decay, n.Epsilon, skip];
-        if (divisor is null) _unit.invoke(name, arguments);
-        else _unit.invoke($"{name}_divided", [.. arguments, divisor]);
+        if (divisor is null) Invoke(name, arguments);
+        else Invoke($"{name}_divided", [.. arguments, divisor]);
     }
 
     public override void Sgd(ParameterTensors p, SgdNumbers n, Tensor? divisor, Tensor skip)
     {
         var momentum = n.Momentum == 0 ? [] : p.First;
         object[] arguments = [p.Values, p.Gradients, momentum, n.Rate, n.Momentum, n.Decay, n.Nesterov, skip];
-        if (divisor is null) _unit.invoke("sgd", arguments);
-        else _unit.invoke("sgd_divided", [.. arguments, divisor]);
+        if (divisor is null) Invoke("sgd", arguments);
+        else Invoke("sgd_divided", [.. arguments, divisor]);
+    }
+
+    // TorchSharp makes a native scalar of each double and may collect it before libtorch has read it: another number would be used, or an error thrown.
+    private void Invoke(string name, params object[] arguments)
+    {
+        var scalars = new List<Scalar>();
+        for (var i = 0; i < arguments.Length; i++)
+        {
+            if (arguments[i] is not double number) continue;
+            var scalar = number.ToScalar();
+            scalars.Add(scalar);
+            arguments[i] = scalar;
+        }
+
+        _unit.invoke(name, arguments);
+        foreach (var scalar in scalars) scalar.Dispose();
     }
 
     // One update of one number by each kernel: what the scripts, the argument lists and this libtorch make of it must be right.

@@ -52,6 +52,38 @@ public class WeightOptimizerTests
     }
 
     [Fact]
+    public void NumbersOfAnUpdateSurviveGarbageCollection()
+    {
+        using var scope = NewDisposeScope();
+        using var gradients = no_grad();
+        using var over = new CancellationTokenSource();
+        var collecting = new Thread(() =>
+        {
+            while (!over.IsCancellationRequested)
+            {
+                GC.Collect(0);
+                GC.WaitForPendingFinalizers();
+            }
+        });
+        collecting.Start();
+        try
+        {
+            var (target, source) = (zeros(1), ones(1));
+            for (var i = 0; i < 20_000; i++)
+            {
+                target.zero_();
+                TensorKernels.Best.Lerp([target], [source], 0.375);
+                Assert.Equal(0.375f, target.item<float>());
+            }
+        }
+        finally
+        {
+            over.Cancel();
+            collecting.Join();
+        }
+    }
+
+    [Fact]
     public void FusedKernelsAreAtHandHere() => Assert.IsType<FusedKernels>(TensorKernels.Best);
 
     // Both kinds of kernels against TorchSharp's own optimizers, in double precision.
