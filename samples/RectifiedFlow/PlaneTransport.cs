@@ -41,7 +41,7 @@ internal sealed class PlaneTransport
         Train(network, pairs, Path.Combine(first, "training"), cancellation);
         StateDict.Save(network, Path.Combine(first, "weights.safetensors"));
 
-        var reflow = new ReflowRun(network, Flow, Parameterization.Velocity(), [2], new ReflowSettings(Folder, Settings) { Rounds = Rounds, Pairs = 50_000, Starts = gaussians, BatchSize = 256, Steps = 40 });
+        var reflow = new ReflowRun(network, Flow, Parameterization.Velocity(), [2], new ReflowSettings(Folder, Settings) { Rounds = Rounds, Pairs = gaussians.Count, Starts = gaussians, BatchSize = 256, Steps = 20 });
         if (reflow.Run(null, cancellation) == TrainingOutcome.Cancelled) throw new OperationCanceledException("Stopped; the same command goes on from here.");
 
         Console.WriteLine("Energy distance to the moons after so many Euler steps (two sets of moons: about 0.001).");

@@ -1,4 +1,4 @@
-// Flows between two kinds of data, straightened. Without arguments: eight Gaussians are carried to two moons, the paths drawn before and after reflow, about four minutes on two cores.
+// Flows between two kinds of data, straightened. Without arguments: eight Gaussians are carried to two moons, the paths drawn before and after reflow, about three minutes on two cores.
 // "couplings" trains the same transport with every coupling and interpolant; "digits" does it for real on handwritten digits and measures few-step sampling.
 using System.CommandLine;
 using RectifiedFlow;

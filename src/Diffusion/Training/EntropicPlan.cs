@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Numerics;
 
 namespace Diffusion.Training;
 
@@ -8,7 +9,7 @@ namespace Diffusion.Training;
 /// </summary>
 public sealed class EntropicPlan
 {
-    private const int Between = 10; // iterations between two looks at the marginals
+    private const int Between = 50; // iterations between two looks at the marginals
     private readonly double[] _cost; // row by row
     private readonly double[] _rowPotentials;
     private readonly double[] _columnPotentials;
@@ -72,41 +73,30 @@ public sealed class EntropicPlan
     internal static EntropicPlan Solve(double[] cost, int rows, int columns, double regularization, double tolerance, int maxIterations)
     {
         var (least, greatest) = (double.PositiveInfinity, double.NegativeInfinity);
-        var turned = ArrayPool<double>.Shared.Rent(rows * columns); // column by column, so that both passes read memory in order
-        for (var i = 0; i < rows; i++)
-            for (var j = 0; j < columns; j++)
-            {
-                var value = turned[j * rows + i] = cost[i * columns + j];
-                if (double.IsFinite(value)) (least, greatest) = (Math.Min(least, value), Math.Max(greatest, value));
-            }
-
+        foreach (var value in cost.AsSpan(0, rows * columns))
+            if (double.IsFinite(value)) (least, greatest) = (Math.Min(least, value), Math.Max(greatest, value));
+        var kernel = ArrayPool<double>.Shared.Rent(rows * columns);
         try
         {
             var (f, g) = (new double[rows], new double[columns]); // potentials in the unit of the costs
             var iterations = 0;
             for (var epsilon = Math.Max(regularization, (greatest - least) / 8); ; epsilon = Math.Max(regularization, epsilon / 4))
             {
-                var error = double.PositiveInfinity;
-                while (error > (epsilon == regularization ? tolerance : 0.1))
+                var last = epsilon == regularization;
+                while (Improve(f, g, cost, kernel, epsilon) is var error && error > (last ? tolerance : 0.1))
                 {
-                    if (iterations >= maxIterations)
-                        throw new InvalidOperationException(
-                            $"Sinkhorn's iteration left the marginals off by {error:g3} after {iterations} iterations; {tolerance:g3} was asked for. Raise the regularization ({regularization:g3}), the tolerance or the number of iterations.");
-                    for (var i = 0; i < Between; i++, iterations++)
-                    {
-                        Balance(f, g, cost, epsilon);
-                        Balance(g, f, turned, epsilon);
-                    }
-
-                    error = Error(f, g, cost, epsilon); // the columns are exact after their turn
+                    iterations += Between;
+                    if (iterations < maxIterations) continue;
+                    throw new InvalidOperationException(
+                        $"Sinkhorn's iteration left the marginals off by {error:g3} after {iterations} iterations; {tolerance:g3} was asked for. Raise the regularization ({regularization:g3}), the tolerance or the number of iterations.");
                 }
 
-                if (epsilon == regularization) return new EntropicPlan(cost, f, g, regularization, iterations);
+                if (last) return new EntropicPlan(cost, f, g, regularization, iterations + Between);
             }
         }
         finally
         {
-            ArrayPool<double>.Shared.Return(turned);
+            ArrayPool<double>.Shared.Return(kernel);
         }
     }
 
@@ -137,32 +127,81 @@ public sealed class EntropicPlan
         return pairs;
     }
 
-    // One side's potentials, for which its marginal is uniform: −ε·ln Σ exp((other − cost)/ε) + ε·ln(1/n).
-    private static void Balance(double[] own, double[] other, double[] cost, double epsilon)
+    // Some iterations. The first is on the logarithms, where nothing under- or overflows; the others multiply by factors of the kernel exp((f + g − C)/ε) that it leaves, which cost no exponentials.
+    // (Schmitzer 2019, section 3.1) Returns by how much the rows' marginals are off; the columns are exact after their turn.
+    private static double Improve(double[] f, double[] g, double[] cost, double[] kernel, double epsilon)
     {
-        var terms = new double[other.Length];
-        for (var i = 0; i < own.Length; i++)
+        BalanceRows(f, g, cost, epsilon);
+        BalanceColumns(f, g, cost, epsilon);
+        for (var i = 0; i < f.Length; i++)
+            for (var j = 0; j < g.Length; j++) kernel[i * g.Length + j] = Math.Exp((f[i] + g[j] - cost[i * g.Length + j]) / epsilon);
+        var (u, v, rowSums, columnSums) = (new double[f.Length], new double[g.Length], new double[f.Length], new double[g.Length]);
+        Array.Fill(u, 1);
+        Array.Fill(v, 1);
+        for (var k = 1; k <= Between; k++)
         {
-            var greatest = double.NegativeInfinity;
-            var row = cost.AsSpan(i * other.Length, other.Length);
-            for (var j = 0; j < terms.Length; j++) greatest = Math.Max(greatest, terms[j] = (other[j] - row[j]) / epsilon);
-            var sum = 0.0;
-            foreach (var term in terms) sum += Math.Exp(term - greatest);
-            own[i] = -epsilon * (greatest + Math.Log(sum) + Math.Log(own.Length));
+            for (var i = 0; i < f.Length; i++) rowSums[i] = Dot(kernel.AsSpan(i * g.Length, g.Length), v);
+            if (k == Between || !IsSafe(u) || !IsSafe(v) || !IsSafe(rowSums)) break;
+            for (var i = 0; i < f.Length; i++) u[i] = 1 / (f.Length * rowSums[i]);
+            Array.Clear(columnSums);
+            for (var i = 0; i < f.Length; i++) Add(u[i], kernel.AsSpan(i * g.Length, g.Length), columnSums);
+            for (var j = 0; j < g.Length; j++) v[j] = 1 / (g.Length * columnSums[j]);
+        }
+
+        var error = 0.0;
+        for (var i = 0; i < f.Length; i++) error += Math.Abs(u[i] * rowSums[i] - 1.0 / f.Length);
+        for (var i = 0; i < f.Length; i++) f[i] += epsilon * Math.Log(u[i]);
+        for (var j = 0; j < g.Length; j++) g[j] += epsilon * Math.Log(v[j]);
+        return error;
+    }
+
+    private static bool IsSafe(double[] factors)
+    {
+        foreach (var factor in factors)
+            if (!(factor is > 1e-100 and < 1e100)) return false;
+        return true;
+    }
+
+    private static double Dot(ReadOnlySpan<double> a, ReadOnlySpan<double> b)
+    {
+        var sum = Vector<double>.Zero;
+        var k = 0;
+        for (; k + Vector<double>.Count <= a.Length; k += Vector<double>.Count) sum += new Vector<double>(a[k..]) * new Vector<double>(b[k..]);
+        var total = Vector.Sum(sum);
+        for (; k < a.Length; k++) total += a[k] * b[k];
+        return total;
+    }
+
+    private static void Add(double factor, ReadOnlySpan<double> a, Span<double> to)
+    {
+        var k = 0;
+        for (; k + Vector<double>.Count <= a.Length; k += Vector<double>.Count) (new Vector<double>(to[k..]) + new Vector<double>(a[k..]) * factor).CopyTo(to[k..]);
+        for (; k < a.Length; k++) to[k] += factor * a[k];
+    }
+
+    // The potentials of the rows for which their marginal is uniform: −ε·ln Σ exp((g − cost)/ε) + ε·ln(1/n).
+    private static void BalanceRows(double[] f, double[] g, double[] cost, double epsilon)
+    {
+        for (var i = 0; i < f.Length; i++)
+        {
+            var row = cost.AsSpan(i * g.Length, g.Length);
+            var (greatest, sum) = (double.NegativeInfinity, 0.0);
+            for (var j = 0; j < g.Length; j++) greatest = Math.Max(greatest, g[j] - row[j]);
+            for (var j = 0; j < g.Length; j++) sum += Math.Exp((g[j] - row[j] - greatest) / epsilon);
+            f[i] = -greatest - epsilon * (Math.Log(sum) + Math.Log(f.Length));
         }
     }
 
-    private static double Error(double[] f, double[] g, double[] cost, double epsilon)
+    // The same for the columns, reading the costs row by row.
+    private static void BalanceColumns(double[] f, double[] g, double[] cost, double epsilon)
     {
-        var error = 0.0;
+        var (greatest, sum) = (new double[g.Length], new double[g.Length]);
+        Array.Fill(greatest, double.NegativeInfinity);
         for (var i = 0; i < f.Length; i++)
-        {
-            var sum = 0.0;
-            for (var j = 0; j < g.Length; j++) sum += Math.Exp((f[i] + g[j] - cost[i * g.Length + j]) / epsilon);
-            error += Math.Abs(sum - 1.0 / f.Length);
-        }
-
-        return error;
+            for (var j = 0; j < g.Length; j++) greatest[j] = Math.Max(greatest[j], f[i] - cost[i * g.Length + j]);
+        for (var i = 0; i < f.Length; i++)
+            for (var j = 0; j < g.Length; j++) sum[j] += Math.Exp((f[i] - cost[i * g.Length + j] - greatest[j]) / epsilon);
+        for (var j = 0; j < g.Length; j++) g[j] = -greatest[j] - epsilon * (Math.Log(sum[j]) + Math.Log(g.Length));
     }
 
     private double Probability(int row, int column) => Math.Exp((_rowPotentials[row] + _columnPotentials[column] - _cost[row * Columns + column]) / _epsilon);
