@@ -17,11 +17,21 @@ internal static class ScheduleFormat
         TrigonometricSchedule => new JsonObject { ["kind"] = "trigonometric" },
         ShiftedSchedule s => new JsonObject { ["kind"] = "shifted", ["shift"] = s.Shift, ["inner"] = Write(s.Inner) },
         VarianceExplodingForm s => new JsonObject { ["kind"] = "variance-exploding-form", ["inner"] = Write(s.Inner) },
+        MonotoneSchedule s => new JsonObject
+        {
+            ["kind"] = "monotone",
+            ["startLogSnr"] = s.StartLogSnr,
+            ["endLogSnr"] = s.EndLogSnr,
+            ["rate"] = s.Rate,
+            ["weights"] = List(s.Weights),
+            ["steepness"] = List(s.Steepness),
+            ["centres"] = List(s.Centres),
+        },
         DiscreteSchedule s => new JsonObject
         {
             ["kind"] = "discrete",
             ["interpolation"] = s.Interpolation == LevelInterpolation.LogSnr ? "log-snr" : "noise-to-signal",
-            ["betas"] = new JsonArray([.. s.Betas.Select(b => JsonValue.Create(b))]),
+            ["betas"] = List(s.Betas),
         },
         _ => throw new NotSupportedException($"{schedule.GetType().Name} cannot be written to a file: only the library's own schedules have a name there. Save the network alone and make the schedule in code."),
     };
@@ -41,13 +51,15 @@ internal static class ScheduleFormat
                 "trigonometric" => new TrigonometricSchedule(),
                 "shifted" => new ShiftedSchedule(Read(settings.Object("inner")), settings.Number("shift")),
                 "variance-exploding-form" => new VarianceExplodingForm(Read(settings.Object("inner"))),
+                "monotone" => new MonotoneSchedule(
+                    settings.Number("startLogSnr"), settings.Number("endLogSnr"), settings.Number("rate"), settings.Numbers("weights"), settings.Numbers("steepness"), settings.Numbers("centres")),
                 "discrete" => new DiscreteSchedule(settings.Numbers("betas"), settings.Text("interpolation") switch
                 {
                     "log-snr" => LevelInterpolation.LogSnr,
                     "noise-to-signal" => LevelInterpolation.NoiseToSignal,
                     var other => throw settings.Fault("schedule.interpolation", $"is \"{other}\"; log-snr or noise-to-signal is needed"),
                 }),
-                var other => throw settings.Fault("schedule.kind", $"is \"{other}\"; variance-preserving, sub-variance-preserving, variance-exploding, karras, cosine, rectified-flow, trigonometric, shifted, variance-exploding-form or discrete is needed"),
+                var other => throw settings.Fault("schedule.kind", $"is \"{other}\"; variance-preserving, sub-variance-preserving, variance-exploding, karras, cosine, rectified-flow, trigonometric, shifted, variance-exploding-form, monotone or discrete is needed"),
             };
             settings.Finish();
             return schedule;
@@ -57,4 +69,6 @@ internal static class ScheduleFormat
             throw settings.Refused(error);
         }
     }
+
+    private static JsonArray List(IEnumerable<double> numbers) => new([.. numbers.Select(number => JsonValue.Create(number))]);
 }

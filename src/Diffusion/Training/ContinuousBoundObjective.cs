@@ -1,3 +1,5 @@
+using Diffusion.Schedules;
+
 namespace Diffusion.Training;
 
 /// <summary>
@@ -52,7 +54,7 @@ public sealed class ContinuousBoundObjective : TrainingObjective
         ArgumentNullException.ThrowIfNull(noise);
         FactorTable.CheckBatch(x0, condition);
         using var scope = NewDisposeScope();
-        var frozen = _schedule.Freezing();
+        var frozen = _schedule.Freeze();
         var times = TimeDistribution.Uniform().Antithetic().Draw((int)x0.shape[0], frozen, noise);
         var gammas = Array.ConvertAll(times, frozen.Gamma);
         var learns = is_grad_enabled() && _schedule.parameters().Any(p => p.requires_grad);
@@ -101,7 +103,7 @@ public sealed class ContinuousBoundObjective : TrainingObjective
 
     private double[] Factors(double gamma)
     {
-        var level = FrozenSchedule.Of(gamma);
+        var level = MonotoneSchedule.OfGamma(gamma);
         var scalings = _parameterization.At(level);
         var (data, noise) = scalings.Target(level);
         return [scalings.In * level.Alpha, scalings.In * level.Sigma, data, noise, 0.5 * scalings.Out * scalings.Out * Math.Exp(-gamma), scalings.Label];

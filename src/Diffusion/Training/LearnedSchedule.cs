@@ -1,3 +1,4 @@
+using Diffusion.Schedules;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
 
@@ -56,16 +57,14 @@ public sealed class LearnedSchedule : nn.Module
     public bool LearnsEnds { get; }
 
     /// <summary>The schedule as it is now: plain numbers, which do not change when training goes on. A network is told the noise by <see cref="NoiseLabel.LogSigma"/> or another label of the level.</summary>
-    public NoiseSchedule Freeze() => Freezing();
-
-    internal FrozenSchedule Freezing()
+    public MonotoneSchedule Freeze()
     {
         using var gradients = no_grad();
         using var scope = NewDisposeScope();
         static double[] Numbers(Tensor tensor) => tensor.to(float64).cpu().reshape(-1).data<double>().ToArray();
-        var (weights, steepness, centres) = (Numbers(_weights), Numbers(_steepness), Numbers(_centres));
-        return new FrozenSchedule(Numbers(_start)[0], Softplus(Numbers(_width)[0]), Softplus(Numbers(_rate)[0]),
-            [.. weights.Select((weight, i) => (Softplus(weight), Softplus(steepness[i]), centres[i]))]);
+        var start = -Numbers(_start)[0];
+        return new MonotoneSchedule(start, start - Softplus(Numbers(_width)[0]), Softplus(Numbers(_rate)[0]),
+            Array.ConvertAll(Numbers(_weights), Softplus), Array.ConvertAll(Numbers(_steepness), Softplus), Numbers(_centres));
     }
 
     /// <summary>γ₀ and γ₁ − γ₀ as tensors of no dimension in float64.</summary>

@@ -11,7 +11,7 @@ public class ModelDescriptionTests
         new RectifiedFlowSchedule(), new CosineSchedule(0.01), new VariancePreservingSchedule(0.2, 15),
         new DiscreteSchedule(BetaSchedule.RescaleToZeroTerminalSnr(BetaSchedule.ScaledLinear()), LevelInterpolation.NoiseToSignal),
         new SubVariancePreservingSchedule(0.2, 15), new VarianceExplodingSchedule(0.02, 40), new KarrasSchedule(0.01, 60, 5), new TrigonometricSchedule(),
-        new ShiftedSchedule(new RectifiedFlowSchedule(), 3), new VarianceExplodingForm(new CosineSchedule()),
+        new ShiftedSchedule(new RectifiedFlowSchedule(), 3), new VarianceExplodingForm(new CosineSchedule()), new MonotoneSchedule(9, -4, 0.7, [0.5, 2], [3, 20], [0.1, 0.6]),
     ];
 
     private static readonly Parameterization[] Parameterizations =

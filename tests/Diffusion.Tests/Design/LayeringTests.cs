@@ -20,7 +20,7 @@ public partial class LayeringTests
         ["Evaluation"] = ["Integration"],
         ["Checkpoints"] = ["Schedules", "Denoisers", "Samplers"],
         ["Networks"] = ["Checkpoints"],
-        ["Training"] = ["Data", "Checkpoints"],
+        ["Training"] = ["Data", "Checkpoints", "Schedules"],
         ["Pipelines"] = ["Schedules", "Operators", "Denoisers", "Integration", "Dynamics", "Data", "Samplers", "Evaluation", "Checkpoints", "Networks", "Training"],
     };
 

@@ -2,6 +2,7 @@ using Diffusion.Data;
 using Diffusion.Evaluation;
 using Diffusion.Denoisers;
 using Diffusion.Networks;
+using Diffusion.Schedules;
 using Diffusion.Training;
 using Xunit;
 
@@ -216,6 +217,17 @@ public class LearnedScheduleTests
         var denoiser = new NetworkDenoiser(network, schedule.Freeze(), Parameterization.V(NoiseLabel.LogSigma));
         var bound = new ContinuousBound(64) { Prior = NoisePrior.StandardNormal }.Evaluate(denoiser, data.Get([.. Enumerable.Range(0, 512).Select(i => (long)i)]).Data, noise).Total.mean().item<double>() / 2;
         Assert.Equal(bound, losses.TakeLast(5).Average(), 0.3);
+    }
+
+    [Fact]
+    public void NumbersThatAreNoScheduleAreErrors()
+    {
+        Assert.Equal(2.5, new MonotoneSchedule(5, -5, 3, [], [], []).At(0.25).LogSnr, 1e-12); // linear
+        Assert.Throws<ArgumentOutOfRangeException>(() => new MonotoneSchedule(5, 5, 1, [], [], []));
+        Assert.Throws<ArgumentOutOfRangeException>(() => new MonotoneSchedule(double.NaN, 5, 1, [], [], []));
+        Assert.Throws<ArgumentOutOfRangeException>(() => new MonotoneSchedule(5, -5, 0, [], [], []));
+        Assert.Throws<ArgumentException>(() => new MonotoneSchedule(5, -5, 1, [1], [1, 2], [0]));
+        Assert.Throws<ArgumentException>(() => new MonotoneSchedule(5, -5, 1, [-1], [1], [0]));
     }
 
     [Fact]
