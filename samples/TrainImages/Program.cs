@@ -55,7 +55,7 @@ root.SetAction((parsed, cancellation) =>
     {
         return Task.FromResult(job.Run(cancellation));
     }
-    catch (Exception error) when (error is ArgumentException or IOException or InvalidDataException or InvalidOperationException or UnauthorizedAccessException)
+    catch (Exception error) when (error is ArgumentException or IOException or InvalidDataException or InvalidOperationException or UnauthorizedAccessException or Diffusion.Training.TrainingDivergedException)
     {
         return Task.FromResult(Fail(error.Message));
     }

@@ -10,13 +10,15 @@ internal sealed class ProgressDisplay : IProgress<TrainingProgress>, IDisposable
     private DateTime _lastLine = DateTime.MinValue;
     private bool _barShown;
 
-    public ProgressDisplay(string lossFile, bool resume)
+    public ProgressDisplay(string lossFile, long firstStep)
     {
         Directory.CreateDirectory(Path.GetDirectoryName(lossFile)!);
-        if (resume && File.Exists(lossFile))
+        // Steps after the checkpoint that a resumed run goes on from are taken again.
+        if (firstStep > 0 && File.Exists(lossFile))
             foreach (var line in File.ReadLines(lossFile))
-                if (line.Split(',') is [var step, var loss] && double.TryParse(step, CultureInfo.InvariantCulture, out var s) && double.TryParse(loss, CultureInfo.InvariantCulture, out var l)) Losses.Add((s, l));
-        _file = new StreamWriter(lossFile, append: resume);
+                if (line.Split(',') is [var step, var loss] && double.TryParse(step, CultureInfo.InvariantCulture, out var s) && double.TryParse(loss, CultureInfo.InvariantCulture, out var l) && s <= firstStep) Losses.Add((s, l));
+        _file = new StreamWriter(lossFile);
+        foreach (var (step, loss) in Losses) _file.WriteLine(FormattableString.Invariant($"{step},{loss}"));
     }
 
     public List<(double Step, double Loss)> Losses { get; } = [];

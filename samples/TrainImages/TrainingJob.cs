@@ -79,8 +79,10 @@ internal sealed class TrainingJob
 
         Console.WriteLine($"{(Resume ? $"Going on at step {run.Step:N0}: " : "")}{network.parameters().Sum(p => p.numel()):N0} parameters, {channels} × {size} × {size} images, "
             + (classes > 0 ? $"{classes} classes" : "no classes") + (data.Count < 1_000_000_000 ? $", {data.Count:N0} samples." : ", drawn without end."));
-        using var progress = new ProgressDisplay(Path.Combine(folder, "loss.csv"), Resume);
-        var outcome = run.Train(progress, cancellation);
+        using var progress = new ProgressDisplay(Path.Combine(folder, "loss.csv"), run.Step);
+        using var metrics = new JsonLinesProgress(Path.Combine(folder, "metrics.jsonl"));
+        using var board = new TensorBoardProgress(Path.Combine(folder, "tensorboard"));
+        var outcome = run.Train(new CombinedProgress(progress, metrics, board), cancellation);
         progress.Finish();
         if (outcome == TrainingOutcome.Cancelled)
         {
@@ -104,6 +106,7 @@ internal sealed class TrainingJob
               loss.png         the loss curve
               denoising.webp   how noise becomes samples (open it in a browser)
               model            the trained model: dotnet run -c Release --project samples/Generate -- {Path.Combine(folder, "model")}
+              metrics.jsonl    loss by noise level, gradient norm, learning rate, speed; in tensorboard too: tensorboard --logdir {folder}
               checkpoints      to train further: --resume {folder}
             """);
         if (Measure) Console.WriteLine(Recognised(model, data, size));

@@ -12,7 +12,7 @@ internal sealed class TrainingReport : IDisposable
 
     private readonly Tensor _gradientNorm; // the optimizer's, borrowed
     private readonly Func<long, LoaderPosition, double, double, NonFiniteStep> _explain;
-    private readonly bool _stops;
+    private readonly bool _stops, _looksAtOnce;
     private readonly LossBuckets _buckets;
     private readonly List<StepNumbers> _pending = [];
     private double _loss, _norm, _rate; // the sum over finite steps; those of the last step
@@ -24,8 +24,10 @@ internal sealed class TrainingReport : IDisposable
     /// <param name="settings">How often, and by which levels.</param>
     /// <param name="gradientNorm">Where the optimizer leaves the norm of each step; borrowed.</param>
     /// <param name="explain">Finds out where in a step (its number, the loader's position, its loss and norm) the trouble began.</param>
-    public TrainingReport(TrainingSettings settings, Tensor gradientNorm, Func<long, LoaderPosition, double, double, NonFiniteStep> explain)
+    /// <param name="looksAtOnce">Whether every step is looked at as it ends; null where that is free.</param>
+    public TrainingReport(TrainingSettings settings, Tensor gradientNorm, Func<long, LoaderPosition, double, double, NonFiniteStep> explain, bool? looksAtOnce = null)
     {
+        _looksAtOnce = looksAtOnce ?? gradientNorm.device_type == DeviceType.CPU;
         (_gradientNorm, _explain, _stops) = (gradientNorm, explain, settings.NonFinite == NonFinitePolicy.Stop);
         _buckets = new LossBuckets(settings.LossBuckets, settings.LossFloor);
     }
@@ -38,9 +40,11 @@ internal sealed class TrainingReport : IDisposable
     }
 
     /// <summary>A step begins, at a position of the loader.</summary>
+    /// <exception cref="TrainingDivergedException">So many steps are pending that they are looked at now, one was not finite, and the settings say to stop.</exception>
     public void Begin(long step, LoaderPosition position)
     {
         if (_pending is [.., { Norm: null }]) RemoveLast(); // an attempt that ended in an exception
+        if (_pending.Count >= MostPending) Look(); // here rather than at the end, where the step would be half recorded
         _pending.Add(new StepNumbers(step, position));
     }
 
@@ -57,7 +61,7 @@ internal sealed class TrainingReport : IDisposable
     {
         _rate = rate;
         _pending[^1].End(_gradientNorm);
-        if (_gradientNorm.device_type == DeviceType.CPU || _pending.Count >= MostPending) Look();
+        if (_looksAtOnce) Look();
     }
 
     /// <summary>Looks at what is pending, tells it, and starts anew.</summary>

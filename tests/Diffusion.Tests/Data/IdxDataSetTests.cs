@@ -146,6 +146,45 @@ public sealed class IdxDataSetTests : IDisposable
         AssertFault(() => set.Get(1), path, "shorter");
     }
 
+    // A file with holes: as long as twice the memory of the machine, and almost empty on the disk.
+    [Fact]
+    public void ASetLargerThanMemoryIsReadFromTheDisk()
+    {
+        const int Size = 1024;
+        var memory = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
+        var count = (int)(2 * memory / (Size * Size)) + 1;
+        var path = Path.Combine(_folder.Path, "large");
+        using (var file = new FileStream(path, FileMode.CreateNew))
+        {
+            file.Write([0, 0, 8, 3, (byte)(count >> 24), (byte)(count >> 16), (byte)(count >> 8), (byte)count, 0, 0, Size >> 8, Size & 255, 0, 0, Size >> 8, Size & 255]);
+            try
+            {
+                file.SetLength(16 + (long)count * Size * Size);
+            }
+            catch (Exception error) when (error is IOException or ArgumentOutOfRangeException)
+            {
+                Assert.Skip($"this file system does not hold files of {count} MiB: {error.Message}");
+            }
+
+            file.Position = file.Length - Size * Size; // the last image is white
+            file.Write(Enumerable.Repeat((byte)255, Size * Size).ToArray());
+        }
+
+        using var set = IdxDataSet.Open(path);
+        Assert.Equal(count, set.Count);
+        using var loader = new DataLoader(set, 4);
+        var before = Environment.WorkingSet;
+        for (var i = 0; i < 25; i++)
+        {
+            using var batch = loader.Next(); // anywhere in the file
+            Assert.Equal(-1, batch.Data.min().item<float>());
+        }
+
+        using var last = set.Get([0, count - 1]);
+        Assert.Equal([-1f, 1f], last.Data.flatten(1).mean([1L]).data<float>().ToArray());
+        Assert.InRange(Environment.WorkingSet - before, long.MinValue, memory / 20);
+    }
+
     [Fact]
     public void MnistIsReadAndSplitByHash()
     {

@@ -11,7 +11,9 @@ internal sealed class ChildProcess : IDisposable
 
     private readonly Process _process;
     private readonly Task<string> _errors;
-    private readonly TaskCompletionSource _firstStep = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly object _steps = new();
+    private int _taken;
+    private bool _ended;
 
     /// <param name="folder">The run.</param>
     /// <param name="stop">The step to stop at.</param>
@@ -31,7 +33,12 @@ internal sealed class ChildProcess : IDisposable
         _process = Process.Start(start)!;
         _process.OutputDataReceived += (_, line) =>
         {
-            if (long.TryParse(line.Data, out var step)) (LastStep, _) = (step, _firstStep.TrySetResult());
+            lock (_steps)
+            {
+                if (long.TryParse(line.Data, out var step)) (LastStep, _taken) = (step, _taken + 1);
+                _ended |= line.Data is null;
+                Monitor.Pulse(_steps);
+            }
         };
         _process.BeginOutputReadLine();
         _errors = _process.StandardError.ReadToEndAsync();
@@ -40,8 +47,12 @@ internal sealed class ChildProcess : IDisposable
     /// <summary>The last step that the process has told of.</summary>
     public long LastStep { get; private set; }
 
-    /// <summary>Waits until it trains, or has ended.</summary>
-    public void WaitForAStep() => Task.WaitAny(_firstStep.Task, _process.WaitForExitAsync());
+    /// <summary>Waits until it has told of a number of steps, or has ended.</summary>
+    public void WaitForSteps(int count)
+    {
+        lock (_steps)
+            while (_taken < count && !_ended) Monitor.Wait(_steps);
+    }
 
     /// <summary>Sends SIGKILL.</summary>
     public void Kill() => _process.Kill();

@@ -34,10 +34,10 @@ public sealed class CrashTests : IDisposable
         var steps = new List<long>();
         while (steps.Count < kills)
         {
-            // Slowed down so that the run outlasts the kills: 20 of at most 250 ms at 4 ms a step or more leave time to spare.
+            // At any place of a step or of a save, after so many steps that most lives leave a checkpoint. Slowed down, so that the run outlasts the kills.
             using var child = new ChildProcess(folder.Path, pause: 4, checkpointEvery: 7);
-            child.WaitForAStep();
-            Thread.Sleep((int)random.NextInteger(250));
+            child.WaitForSteps(1 + (int)random.NextInteger(40));
+            Thread.Sleep((int)random.NextInteger(30));
             child.Kill();
             var (status, errors) = child.Wait();
             Assert.True(status == ChildProcess.Killed, $"exit status {status} at step {child.LastStep}: {errors}");
@@ -57,8 +57,7 @@ public sealed class CrashTests : IDisposable
         SmallRun.Train(reference.Path, SmallRun.Steps, Rarely, Token);
         using (var child = new ChildProcess(folder.Path, pause: 20))
         {
-            child.WaitForAStep();
-            Thread.Sleep(100);
+            child.WaitForSteps(5);
             child.Interrupt();
             var (status, errors) = child.Wait();
             Assert.True(status == 130, $"exit status {status}: {errors}");
