@@ -28,6 +28,7 @@ public static class Commands
         return new RootCommand("Interleaved measurements. Without a command this program is BenchmarkDotNet: --filter '*'")
         {
             Measurement("training", "forward pass, forward and backward pass, and whole step, against plain TorchSharp", Training),
+            Measurement("wrappers", "guidance, thresholds and inverse problems around a denoiser that does nothing, against the same operations issued bare", WrapperCases.Run),
         };
     }
 
