@@ -25,10 +25,14 @@ public static class Commands
             return command;
         }
 
+        var samplers = new Argument<string[]>("samplers") { Description = "names of the catalogue; all if left out" };
+        var overhead = new Command("sampler-overhead", "every sampler's own work a step against the same tensor operations issued bare; exit code 1 where a limit is missed") { samplers };
+        overhead.SetAction(parsed => SamplerOverhead.Run(parsed.GetValue(samplers) ?? []));
         return new RootCommand("Interleaved measurements. Without a command this program is BenchmarkDotNet: --filter '*'")
         {
             Measurement("training", "forward pass, forward and backward pass, and whole step, against plain TorchSharp", Training),
             Measurement("wrappers", "guidance, thresholds and inverse problems around a denoiser that does nothing, against the same operations issued bare", WrapperCases.Run),
+            overhead,
         };
     }
 

@@ -23,7 +23,7 @@ internal sealed class BrownianNoise(Func<long, NoiseSource> fresh, long seed) : 
         var scale = Math.Sqrt((double)BrownianPath.Resolution / (start - end));
         var value = path.At(start)!.mul(scale);
         if (path.At(end) is { } after) value.add_(after, alpha: -scale);
-        return value.to(like.dtype, like.device).MoveToOuterDisposeScope();
+        return Deliver(value, like.dtype, like.device).MoveToOuterDisposeScope();
     }
 
     protected override void Dispose(bool disposing)

@@ -53,6 +53,27 @@ public abstract class NoiseSource : IDisposable
     /// </summary>
     public virtual Tensor Between(Tensor like, NoiseLevel from, NoiseLevel to) => NextLike(like);
 
+    /// <summary>
+    /// Drawn numbers in the type and on the device that were asked for. To a GPU they go by way of pinned memory, behind the work that is queued there: an ordinary copy
+    /// would wait for all of it, at every step of a sampler with noise.
+    /// </summary>
+    /// <param name="drawn">On the CPU; borrowed.</param>
+    /// <param name="dtype">The type.</param>
+    /// <param name="device">The device.</param>
+    /// <returns>A fresh tensor in the caller's scope.</returns>
+    internal static Tensor Deliver(Tensor drawn, ScalarType dtype, Device device)
+    {
+        using var scope = NewDisposeScope();
+        var typed = drawn.dtype == dtype ? drawn.alias() : drawn.to(dtype);
+        var there = device.type switch
+        {
+            DeviceType.CPU => typed,
+            DeviceType.CUDA => typed.pin_memory().to(device, copy: true, non_blocking: true),
+            _ => typed.to(device),
+        };
+        return there.MoveToOuterDisposeScope();
+    }
+
     /// <summary>Frees the generators.</summary>
     public void Dispose()
     {

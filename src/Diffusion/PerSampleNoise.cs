@@ -19,7 +19,7 @@ internal sealed class PerSampleNoise : NoiseSource
         using var scope = NewDisposeScope();
         var sample = shape[1..].ToArray();
         var drawn = Array.ConvertAll(_streams, stream => stream.Next(sample, dtype, CPU));
-        return stack(drawn, 0).to(device).MoveToOuterDisposeScope();
+        return Deliver(stack(drawn, 0), dtype, device).MoveToOuterDisposeScope();
     }
 
     public override double NextDouble() => _streams[0].NextDouble();

@@ -12,7 +12,7 @@ internal sealed class SeededNoise(long seed) : NoiseSource
             if (length < 0) throw new ArgumentException($"shape [{string.Join(", ", shape.ToArray())}] has a negative length.", nameof(shape));
         var normal = randn(shape.ToArray(), dtype: DrawType(dtype), generator: _generator);
         if (normal.dtype == dtype && device.type == DeviceType.CPU) return normal;
-        using (normal) return normal.to(dtype, device);
+        using (normal) return Deliver(normal, dtype, device);
     }
 
     public override double NextDouble() => _host.NextDouble();

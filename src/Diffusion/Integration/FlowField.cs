@@ -36,6 +36,21 @@ internal sealed class FlowField
     /// <summary>The sampler's state of an integrators' state.</summary>
     public Tensor Leave(Tensor y, NoiseLevel level) => Scale(level) is var scale && scale == 1 ? y.alias() : y.mul(scale);
 
+    /// <inheritdoc cref="Enter(Tensor, NoiseLevel)"/>
+    public LinearForm Enter(LinearForm x, NoiseLevel level) => new() { { 1 / Scale(level), x } };
+
+    /// <inheritdoc cref="Leave(Tensor, NoiseLevel)"/>
+    public LinearForm Leave(LinearForm y, NoiseLevel level) => new() { { Scale(level), y } };
+
+    /// <summary>The slope at a sampler's state, as a sum that is not formed.</summary>
+    public LinearForm Slope(Estimate estimate, LinearForm x, NoiseLevel level)
+    {
+        var noise = LinearForm.Noise(estimate, x, level);
+        if (_variable == FlowVariable.Time) return new LinearForm { { Steep(level).AlphaDot, estimate.Data }, { level.SigmaDot, noise } };
+        var radius = double.Hypot(level.Alpha, level.Sigma);
+        return new LinearForm { { -level.Sigma / radius, estimate.Data }, { level.Alpha / radius, noise } };
+    }
+
     /// <summary>The slope at a sampler's state.</summary>
     public Tensor Slope(Estimate estimate, Tensor x, NoiseLevel level)
     {

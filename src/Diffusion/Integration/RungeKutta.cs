@@ -117,6 +117,27 @@ public sealed class RungeKutta
         return (next, k[^1], error);
     }
 
+    /// <summary>One step of states and slopes that stay sums of tensors: what is not formed costs no pass.</summary>
+    /// <param name="slope">f(s, y).</param>
+    /// <param name="y">The state.</param>
+    /// <param name="from">s.</param>
+    /// <param name="to">s + h.</param>
+    /// <param name="first">f(s, y).</param>
+    internal LinearForm Step(Func<double, LinearForm, LinearForm> slope, LinearForm y, double from, double to, LinearForm first)
+    {
+        var h = to - from;
+        var k = new LinearForm[Stages];
+        for (var i = 0; i < k.Length; i++) k[i] = i == 0 ? first : slope(IsEnd(_nodes[i]) ? to : from + _nodes[i] * h, Sum(_stages[i]));
+        return Sum(_weights);
+
+        LinearForm Sum(double[] factors)
+        {
+            var sum = new LinearForm { { 1, y } };
+            for (var i = 0; i < factors.Length; i++) sum.Add(h * factors[i], k[i]);
+            return sum;
+        }
+    }
+
     // A row's sum may miss 1 by a rounding.
     private static bool IsEnd(double node) => Math.Abs(node - 1) < 1e-12;
 

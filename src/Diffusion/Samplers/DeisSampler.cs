@@ -35,7 +35,7 @@ public sealed class DeisSampler : Sampler
         ArgumentNullException.ThrowIfNull(step);
         var solution = new ExponentialStep(step.From, step.To, SolverVariable.Noise, eta: 0);
         var next = solution.Begin(x);
-        solution.Integrate(next, solution.Known(solution.Keep(step, x), step.History, _ending.Limit(Order, step)));
+        solution.Integrate(next, solution.Known(solution.Ask(step, x, Order > 1), step.History, _ending.Limit(Order, step)));
         return next.Evaluate();
     }
 }

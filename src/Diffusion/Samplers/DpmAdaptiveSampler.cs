@@ -69,9 +69,8 @@ public sealed class DpmAdaptiveSampler : Sampler
         var e1 = DpmSolverStep.Inner(step, x, from, down, r, e0);
         var second = DpmSolverStep.Second(x, from, down, r, e0, e1);
         var (low, high) = Order == 2 ? (NoiseAxis.Move(x, from, down, e0), second) : (second, DpmSolverStep.Third(step, x, from, down, e0, e1));
-        // Errors are measured in x̂ = x/α, in which all schedules are one.
-        var lower = new LinearForm { { 1 / down.Alpha, low } }.Evaluate();
-        if (!accept(Error(lower, new LinearForm { { 1 / down.Alpha, high } }.Evaluate(), carry["previous"] ?? x.div(from.Alpha))))
+        var (lower, higher) = (low.Evaluate(), high.Evaluate());
+        if (!accept(Error(lower, higher, carry["previous"] ?? x, from.Alpha, down.Alpha)))
         {
             (carry["data"], carry["noise"]) = (first.Data, first.Noise);
             return x;
@@ -79,16 +78,17 @@ public sealed class DpmAdaptiveSampler : Sampler
 
         Forget(carry);
         carry["previous"] = lower;
-        if (deviation > 0) high.Add(deviation * _noiseScale, step.NoiseBetween(x, from, to));
-        return high.Evaluate();
+        return deviation > 0 ? higher.add_(step.NoiseBetween(x, from, to), alpha: deviation * _noiseScale) : higher;
     }
 
     private static void Forget(StepCarry carry) => (carry["data"], carry["noise"]) = (null, null);
 
     // The root of the mean square of (low − high)/δ, δ = max(absolute, relative·max(|low|, |previous|)).
-    private double Error(Tensor low, Tensor high, Tensor previous)
+    // Measured in x̂ = x/α, in which all schedules are one, with the factor α put into the tolerances.
+    private double Error(Tensor low, Tensor high, Tensor previous, double previousAlpha, double alpha)
     {
-        var tolerance = low.abs().maximum(previous.abs()).mul(_settings.Relative).clamp_min(_settings.Absolute);
-        return Math.Sqrt(low.sub(high).div(tolerance).square().mean().to(float64).item<double>());
+        var scaled = previousAlpha == alpha ? previous.abs() : previous.abs().mul_(alpha / previousAlpha);
+        var tolerance = low.abs().maximum(scaled).mul_(_settings.Relative).clamp_min_(_settings.Absolute * alpha);
+        return Math.Sqrt(low.sub(high).div_(tolerance).pow_(2).mean().to(float64).item<double>());
     }
 }

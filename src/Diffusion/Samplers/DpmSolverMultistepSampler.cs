@@ -61,7 +61,7 @@ public sealed class DpmSolverMultistepSampler : Sampler
     {
         ArgumentNullException.ThrowIfNull(step);
         var solution = new ExponentialStep(step.From, step.To, _variable, _eta);
-        var known = solution.Known(solution.Keep(step, x), step.History, _ending.Limit(Order, step));
+        var known = solution.Known(solution.Ask(step, x, Order > 1), step.History, _ending.Limit(Order, step));
         var next = solution.Begin(x);
         next.Add(solution.Phi(1), known[0].Model);
         if (known.Count == 2) next.Add(_second == SecondOrder.Midpoint ? solution.Phi(1) / 2 : solution.Phi(2), Difference(known, 0));
@@ -85,7 +85,7 @@ public sealed class DpmSolverMultistepSampler : Sampler
     };
 
     // (m_j − m_{j+1}) over their distance.
-    private static LinearForm Difference(List<(double Node, Tensor Model)> known, int j)
+    private static LinearForm Difference(List<(double Node, LinearForm Model)> known, int j)
     {
         var distance = known[j].Node - known[j + 1].Node;
         return new LinearForm { { 1 / distance, known[j].Model }, { -1 / distance, known[j + 1].Model } };

@@ -41,7 +41,7 @@ public sealed class DpmSolverSinglestepSampler : Sampler
     {
         ArgumentNullException.ThrowIfNull(step);
         var whole = new ExponentialStep(step.From, step.To, _variable, _eta);
-        var m0 = whole.Model(x, step.From, step.Denoise(x));
+        var m0 = whole.Ask(step, x, forLater: false);
         if (Order == 1 || !double.IsFinite(whole.Length) || whole.Length == 0) return Solve(step.To, (0, m0));
         if (Order == 2)
         {
@@ -54,33 +54,37 @@ public sealed class DpmSolverSinglestepSampler : Sampler
         return _form == SecondOrder.Midpoint ? Solve(step.To, (0, m0), (2.0 / 3, m2)) : Solve(step.To, (0, m0), (1.0 / 3, m1), (2.0 / 3, m2));
 
         // The estimate at a place of the step, at the state that the estimates so far lead to; their nodes are in units of the way there.
-        Tensor Ask(double place, params ReadOnlySpan<(double, Tensor)> known)
+        LinearForm Ask(double place, params ReadOnlySpan<(double, LinearForm)> known)
         {
             var level = step.Grid.Schedule.BetweenLogSnr(step.From, step.To, place);
-            var state = Solve(level, known);
-            return whole.Model(state, level, step.Denoise(state, level));
+            var form = Sum(level, known);
+            var state = form.Evaluate();
+            // With noise the state itself is the shorter sum.
+            return whole.Model(_eta > 0 ? new LinearForm { { 1, state } } : form, level, step.Denoise(state, level));
         }
 
-        Tensor Solve(NoiseLevel to, params ReadOnlySpan<(double, Tensor)> known)
+        Tensor Solve(NoiseLevel to, params ReadOnlySpan<(double, LinearForm)> known) => Sum(to, known).Evaluate();
+
+        LinearForm Sum(NoiseLevel to, ReadOnlySpan<(double, LinearForm)> known)
         {
             var solution = new ExponentialStep(step.From, to, _variable, _eta);
             var next = solution.Begin(x);
             solution.Integrate(next, known.ToArray());
-            return Finished(solution, to, next);
+            return WithNoise(solution, to, next);
         }
 
         // The estimate of the middle in place of both: m₀ + ½·(m − m₀)/½.
-        Tensor Halve(Tensor middle)
+        Tensor Halve(LinearForm middle)
         {
             var next = whole.Begin(x);
             next.Add(whole.Phi(1), middle);
-            return Finished(whole, step.To, next);
+            return WithNoise(whole, step.To, next).Evaluate();
         }
 
-        Tensor Finished(ExponentialStep solution, NoiseLevel to, LinearForm next)
+        LinearForm WithNoise(ExponentialStep solution, NoiseLevel to, LinearForm next)
         {
             if (solution.Deviation > 0) next.Add(solution.Deviation * _noiseScale, step.NoiseBetween(x, step.From, to));
-            return next.Evaluate();
+            return next;
         }
     }
 }

@@ -55,20 +55,27 @@ internal readonly struct ExponentialStep
     /// <summary>The new state without the integral and the noise.</summary>
     public LinearForm Begin(Tensor x) => new() { { _state, x } };
 
-    /// <summary>The estimate in the solver's variable.</summary>
-    public Tensor Model(Tensor x, NoiseLevel level, Estimate estimate) => _variable == SolverVariable.Data ? estimate.Data : estimate.NoiseAt(x, level);
+    /// <summary>The estimate in the solver's variable. The noise is not formed: it stays a sum of the state, itself perhaps a sum, and the estimate of the data.</summary>
+    public LinearForm Model(LinearForm x, NoiseLevel level, Estimate estimate) =>
+        _variable == SolverVariable.Data ? new LinearForm { { 1, estimate.Data } } : LinearForm.Noise(estimate, x, level);
 
-    /// <summary>The estimate of a step at its start, kept for later steps where it has to be formed.</summary>
-    public Tensor Keep(SamplerStep step, Tensor x)
+    /// <summary>The estimate of a step at its start.</summary>
+    /// <param name="step">The step.</param>
+    /// <param name="x">Its state.</param>
+    /// <param name="forLater">Whether later steps need it too, so that the noise is formed once and kept.</param>
+    public LinearForm Ask(SamplerStep step, Tensor x, bool forLater)
     {
-        var model = Model(x, step.From, step.Denoise(x));
-        if (_variable == SolverVariable.Noise) step.Keep(model);
-        return model;
+        var estimate = step.Denoise(x);
+        if (_variable == SolverVariable.Data || !forLater) return Model(new LinearForm { { 1, x } }, step.From, estimate);
+        var noise = estimate.NoiseAt(x, step.From);
+        step.Keep(noise);
+        return new LinearForm { { 1, noise } };
     }
 
     /// <summary>The estimate of an earlier step.</summary>
-    public Tensor Model(StepRecord record) =>
-        _variable == SolverVariable.Noise && record.Kept is { } kept ? kept : Model(record.State, record.Level, record.Estimate);
+    public LinearForm Model(StepRecord record) => _variable == SolverVariable.Noise && record.Kept is { } kept
+        ? new LinearForm { { 1, kept } }
+        : Model(new LinearForm { { 1, record.State } }, record.Level, record.Estimate);
 
     /// <summary>
     /// The estimates of a multistep formula and where they stand, in units of the step: the one at its start at 0, earlier ones below. Those infinitely
@@ -77,9 +84,9 @@ internal readonly struct ExponentialStep
     /// <param name="start">The estimate at the start.</param>
     /// <param name="earlier">What the steps before recorded, newest first.</param>
     /// <param name="count">How many to take at most.</param>
-    public List<(double Node, Tensor Model)> Known(Tensor start, IEnumerable<StepRecord> earlier, int count)
+    public List<(double Node, LinearForm Model)> Known(LinearForm start, IEnumerable<StepRecord> earlier, int count)
     {
-        var known = new List<(double Node, Tensor Model)>(count + 1) { (0, start) };
+        var known = new List<(double Node, LinearForm Model)>(count + 1) { (0, start) };
         if (Length == 0 || !double.IsFinite(Length)) return known;
         foreach (var record in earlier)
         {
@@ -92,7 +99,7 @@ internal readonly struct ExponentialStep
     }
 
     /// <summary>Adds the integral over the polynomial in λ through given estimates, exactly: an Adams method where they are those of earlier steps.</summary>
-    public void Integrate(LinearForm next, IReadOnlyList<(double Node, Tensor Model)> known)
+    public void Integrate(LinearForm next, IReadOnlyList<(double Node, LinearForm Model)> known)
     {
         var moments = new double[known.Count]; // z·∫ e^{z(1−s)} s^k ds = k!·zφ_{k+1}(z)
         var factorial = 1.0;

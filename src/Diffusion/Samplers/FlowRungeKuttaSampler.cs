@@ -30,14 +30,15 @@ public sealed class FlowRungeKuttaSampler : Sampler
     {
         ArgumentNullException.ThrowIfNull(step);
         var field = new FlowField(Variable, step.Grid.Schedule, step.At, step.End);
-        var end = Method.Step(Slope, field.Enter(x, step.From), field.From, field.To).State;
-        return field.Leave(end, step.To);
+        var start = new LinearForm { { 1, x } };
+        var first = field.Slope(step.Denoise(x), start, step.From);
+        return field.Leave(Method.Step(Slope, field.Enter(start, step.From), field.From, field.To, first), step.To).Evaluate();
 
-        Tensor Slope(double s, Tensor y)
+        LinearForm Slope(double s, LinearForm y)
         {
             var at = field.At(s);
             var state = field.Leave(y, at.Level);
-            return field.Slope(step.Denoise(state, at), state, at.Level);
+            return field.Slope(step.Denoise(state.Evaluate(), at), state, at.Level);
         }
     }
 }

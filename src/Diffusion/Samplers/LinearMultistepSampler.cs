@@ -31,7 +31,7 @@ public sealed class LinearMultistepSampler : Sampler
         ArgumentNullException.ThrowIfNull(step);
         var (from, to) = (step.From, step.To);
         var estimate = step.Denoise(x);
-        if (from.Alpha == 0) return estimate.Mix(x, from, to.Alpha, to.Sigma);
+        if (from.Alpha == 0 || Order == 1) return estimate.Mix(x, from, to.Alpha, to.Sigma);
         var d = estimate.NoiseAt(x, from);
         step.Keep(d);
         var (nodes, slopes) = (new List<double> { from.NoiseToSignal }, new List<Tensor> { d });

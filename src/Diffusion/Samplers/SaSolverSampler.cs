@@ -51,7 +51,7 @@ public sealed class SaSolverSampler : Sampler
     {
         ArgumentNullException.ThrowIfNull(step);
         var solution = Solution(step.At, step.To);
-        var model = solution.Keep(step, x);
+        var model = solution.Ask(step, x, HistoryLength > 0);
         x = Correct(step, x, model);
         step.Carry[Corrected] = x;
         var known = solution.Known(model, step.History, _ending.Limit(_predictorOrder, step));
@@ -60,18 +60,18 @@ public sealed class SaSolverSampler : Sampler
         return Adams(solution, x, known, noise);
     }
 
-    private Tensor Correct(SamplerStep step, Tensor predicted, Tensor model)
+    private Tensor Correct(SamplerStep step, Tensor predicted, LinearForm model)
     {
         if (_correctorOrder == 0 || step.History.Count == 0) return predicted;
         var before = step.History[0];
         var solution = Solution(before.At, step.From);
         if (solution.Length == 0 || !double.IsFinite(solution.Length)) return predicted;
         var order = Math.Min(_correctorOrder, _ending.Limit(_correctorOrder, step.Index - 1, step.Grid) + 1);
-        List<(double, Tensor)> known = order == 1 ? [] : solution.Known(solution.Model(before), step.History.Skip(1), order - 1);
+        List<(double, LinearForm)> known = order == 1 ? [] : solution.Known(solution.Model(before), step.History.Skip(1), order - 1);
         return Adams(solution, step.Carry[Corrected]!, [(1, model), .. known], step.Carry[Noise]);
     }
 
-    private Tensor Adams(ExponentialStep solution, Tensor x, List<(double Node, Tensor Model)> known, Tensor? noise)
+    private Tensor Adams(ExponentialStep solution, Tensor x, List<(double Node, LinearForm Model)> known, Tensor? noise)
     {
         var next = solution.Begin(x);
         if (_asPublished && _variable == SolverVariable.Data && known.Count == 2)

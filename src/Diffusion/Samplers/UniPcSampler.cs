@@ -47,7 +47,7 @@ public sealed class UniPcSampler : Sampler
     {
         ArgumentNullException.ThrowIfNull(step);
         var solution = new ExponentialStep(step.From, step.To, _variable, eta: 0);
-        var model = solution.Keep(step, x);
+        var model = solution.Ask(step, x, forLater: true);
         x = Correct(step, x, model);
         step.Carry[Corrected] = x;
         var known = solution.Known(model, step.History, _ending.Limit(Order, step));
@@ -58,7 +58,7 @@ public sealed class UniPcSampler : Sampler
     }
 
     // The state of this step once more, by the step before with the estimate that is known now.
-    private Tensor Correct(SamplerStep step, Tensor predicted, Tensor model)
+    private Tensor Correct(SamplerStep step, Tensor predicted, LinearForm model)
     {
         if (!_corrects || step.History.Count == 0 || _uncorrected.Contains(step.Index - 1)) return predicted;
         var before = step.History[0];
@@ -72,7 +72,7 @@ public sealed class UniPcSampler : Sampler
     }
 
     // (e^z − 1)·m₀ + B(h)·½·(m₁ − m₀)/r.
-    private void Halve(ExponentialStep solution, LinearForm next, Tensor m0, Tensor m1, double r)
+    private void Halve(ExponentialStep solution, LinearForm next, LinearForm m0, LinearForm m1, double r)
     {
         next.Add(solution.Phi(1), m0);
         var half = (_scale == UniPcScale.Bh1 ? solution.Factor(solution.Argument) : solution.Phi(1)) / 2;

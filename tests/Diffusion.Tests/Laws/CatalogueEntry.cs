@@ -51,6 +51,12 @@ internal sealed record CatalogueEntry(string Name, Func<int, Sampler> Make, [Cal
     /// <summary>Whether it depends on more of the schedule than σ/α at the levels: on its clock or on the data's factor. Otherwise every schedule gives the same samples.</summary>
     public bool DependsOnSchedule { get; init; }
 
+    /// <summary>
+    /// The tensors that a step forms at the fewest, each as the number of tensors (states, estimates, noises) that its formula sums in it: what its own work is
+    /// measured against. Read off the formula, once all earlier estimates are there.
+    /// </summary>
+    public IReadOnlyList<int> Sums { get; init; } = [2];
+
     /// <summary>Whether it chooses its steps itself, so that their number is not that of the grid.</summary>
     public bool OwnSteps { get; init; }
 }

@@ -17,7 +17,7 @@ internal sealed class PublishedSinglestep(int order, SolverVariable variable, do
 
     protected override Tensor Step(SamplerStep step, Tensor x)
     {
-        var now = new ExponentialStep(step.From, step.To, variable, eta).Keep(step, x);
+        var now = new ExponentialStep(step.From, step.To, variable, eta).Ask(step, x, order > 1);
         var back = Math.Min(PlaceInBlock(step), step.History.Count);
         var (start, state) = back == 0 ? (step.From, x) : (step.History[back - 1].Level, step.History[back - 1].State);
         var solution = new ExponentialStep(start, step.To, variable, eta);
@@ -32,9 +32,9 @@ internal sealed class PublishedSinglestep(int order, SolverVariable variable, do
         lowerLast && step.Index == step.Grid.Count - 1 && step.Grid.Count % order == 0 ? 0 : step.Index % order;
 
     // The estimates of the block, its first one first, at their places in units of the way from its start.
-    private static (double Node, Tensor Model)[] Block(ExponentialStep solution, SamplerStep step, NoiseLevel start, Tensor now, int back)
+    private static (double Node, LinearForm Model)[] Block(ExponentialStep solution, SamplerStep step, NoiseLevel start, LinearForm now, int back)
     {
-        var known = new (double Node, Tensor Model)[back + 1];
+        var known = new (double Node, LinearForm Model)[back + 1];
         for (var i = 0; i < back; i++) known[i] = (Place(step.History[back - 1 - i].Level), solution.Model(step.History[back - 1 - i]));
         known[back] = (Place(step.From), now);
         return known;
@@ -42,7 +42,7 @@ internal sealed class PublishedSinglestep(int order, SolverVariable variable, do
         double Place(NoiseLevel level) => level.LogSnr == start.LogSnr ? 0 : (level.LogSnr - start.LogSnr) / 2 / solution.Length;
     }
 
-    private void Integrate(ExponentialStep solution, LinearForm next, (double Node, Tensor Model)[] known)
+    private void Integrate(ExponentialStep solution, LinearForm next, (double Node, LinearForm Model)[] known)
     {
         if (known.Length == 1 || form == SecondOrder.Heun)
         {
@@ -57,7 +57,7 @@ internal sealed class PublishedSinglestep(int order, SolverVariable variable, do
         next.Add(slope, known[^1].Model);
     }
 
-    private static void AddSecondDerivative(LinearForm next, (double Node, Tensor Model)[] known, double factor)
+    private static void AddSecondDerivative(LinearForm next, (double Node, LinearForm Model)[] known, double factor)
     {
         var (s1, s2) = (known[1].Node, known[2].Node);
         factor *= 2 / (s2 - s1);
