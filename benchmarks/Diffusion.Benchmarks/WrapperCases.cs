@@ -26,11 +26,11 @@ public static class WrapperCases
         var x = noise.Next([options.Batch, 3, 32, 32], ScalarType.Float32, device);
         var label = full(options.Batch, 500f, device: device);
         network.eval();
-        var evaluation = Interleaved.Run("one evaluation", options.Iterations, options.Wait, ("U-Net", () => network.call(x, label, null)))[0];
+        var evaluation = Interleaved.Run("one evaluation", options with { Only = null }, ("U-Net", () => network.call(x, label, null)))[0];
         var worst = (Ratio: 0.0, Share: 0.0);
         foreach (var (name, wrapped, bare) in Cases(x, noise))
         {
-            var medians = Interleaved.Run(name, options.Iterations, options.Wait, ("bare", () => Repeat(bare)), ("wrapper", () => Repeat(wrapped)));
+            var medians = Interleaved.Run(name, options with { Only = null }, ("bare", () => Repeat(bare)), ("wrapper", () => Repeat(wrapped)));
             var (ratio, share) = (medians[1] / medians[0], medians[1] / Calls / evaluation);
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"| {name} | ratio {ratio:f2} | {1000 * medians[1] / Calls:f1} µs a call | {share:p2} of an evaluation |"));
             worst = (Math.Max(worst.Ratio, ratio), Math.Max(worst.Share, share));
