@@ -1,4 +1,4 @@
-// A network trained by the loss of DDPM is a score model, and a score model is sampled as DDPM, with no retraining. Trains one of each on eight Gaussians in the plane, a minute
+// A network trained by the loss of DDPM is a score model, and a score model is sampled as DDPM, with no retraining. Trains one of each on six Gaussians in the plane, a minute
 // a network on two cores, and samples both by the methods of both. Prints how far the samples are from the data, and draws them.
 using System.CommandLine;
 using System.Globalization;
@@ -38,9 +38,9 @@ static void Run(TimeSpan duration, int? steps, string path, CancellationToken ca
 {
     using var scope = NewDisposeScope();
     using var noise = NoiseSource.FromSeed(1);
-    var means = new double[8, 2];
-    for (var k = 0; k < 8; k++) (means[k, 0], means[k, 1]) = (Math.Cos(k * Math.PI / 4), Math.Sin(k * Math.PI / 4));
-    var ring = GaussianMixture.Uniform(means, 0.1);
+    var means = new double[6, 2];
+    for (var k = 0; k < 6; k++) (means[k, 0], means[k, 1]) = (Math.Cos(k * Math.PI / 3), Math.Sin(k * Math.PI / 3));
+    var ring = GaussianMixture.Uniform(means, 0.14);
     using var data = new TensorDataSet(ring.Sample(100_000, noise));
 
     // DDPM: a discrete schedule, the network predicts the noise and is told the timestep. (Ho et al. 2020)
@@ -65,7 +65,7 @@ static void Run(TimeSpan duration, int? steps, string path, CancellationToken ca
         ("VP reverse SDE", preserving, new EulerMaruyamaSampler(), times),
         ("VE flow ODE, adaptive", exploding, new AdaptiveFlowSampler(), TimeGrid.FromTimes(exploding, [1, 0])),
         ("VE predictor-corrector", exploding, new PredictorCorrectorSampler(), TimeGrid.Uniform(exploding, 300)),
-        ("Annealed Langevin", exploding, new AnnealedLangevinSampler(5, 5e-6), TimeGrid.Uniform(exploding, 100)),
+        ("Annealed Langevin", exploding, new AnnealedLangevinSampler(10, 1e-5), TimeGrid.Uniform(exploding, 100)),
     ];
     var real = ring.Sample(2000, noise);
     var charts = new[] { new List<Tensor>(), new List<Tensor>() };

@@ -9,7 +9,7 @@ namespace ScoreField;
 /// <summary>What the model has learned, as pictures.</summary>
 internal static class Pictures
 {
-    private const int Cells = 110, Paths = 24, Drawn = 5;
+    private const int Cells = 110, Paths = 14, Drawn = 5;
 
     /// <summary>The learned score over the exact density of the blurred data, from noise to data.</summary>
     public static void Field(IDenoiser model, string path)
@@ -18,7 +18,7 @@ internal static class Pictures
         var panels = new[] { 0.6, 0.3, 0.15, 0.07, 0.03, 0.01 }.Select(time =>
         {
             var level = model.Schedule.At(time);
-            var chart = Panel($"t = {time:g2}: noise {level.Sigma:f2}, data x {level.Alpha:f2}");
+            var chart = Panel($"t = {time:g2}: {level.Alpha:f2} data + {level.Sigma:f2} noise");
             chart.AddHeat(Spiral.Distribution.LogDensity(Plane.Cells(Cells), level).exp().view(Cells, Cells));
             var from = Plane.Cells(21);
             var score = model.Denoise(from, level).ScoreAt(from, level);

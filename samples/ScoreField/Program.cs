@@ -45,7 +45,8 @@ void Run(ParseResult parsed, CancellationToken cancellation)
     using var network = new Mlp(dimensions: 2, width: 128, depth: 3);
     using var data = new TensorDataSet(Spiral.Distribution.Sample(1_000_000, noise));
     using var loader = new DataLoader(data, batchSize: 512);
-    var objective = new DenoisingObjective(schedule, parameterization) { Times = TimeDistribution.Uniform().Stratified() };
+    // Most of the attention where the noise is of the size of the gaps between the Gaussians, a little everywhere.
+    var objective = new DenoisingObjective(schedule, parameterization) { Times = TimeDistribution.LogNormal(-0.9, 1.5).Stratified() };
     using var run = new TrainingRun(network, objective, loader, new TrainingSettings
     {
         Update = UpdateRule.AdamW(2e-3, weightDecay: 0),
