@@ -19,8 +19,8 @@ public class SoakTests
     {
         using var folder = new TemporaryFolder();
         using var data = new ShapesDataSet(size: 16);
-        using var loader = new DataLoader(data, 16);
-        using var network = new UNet(UNetPresets.ForImages(3, 16, 10, 16));
+        using var loader = new DataLoader(data, 8);
+        using var network = new UNet(UNetPresets.ForImages(3, 16, 10, 8));
         var objective = new DenoisingObjective(new RectifiedFlowSchedule(), Parameterization.Velocity()) { ConditionDropout = 0.1 };
         using var progress = new JsonLinesProgress(Path.Combine(folder.Path, "metrics.jsonl"));
         using var board = new TensorBoardProgress(Path.Combine(folder.Path, "board"));
