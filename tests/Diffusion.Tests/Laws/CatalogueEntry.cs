@@ -39,8 +39,11 @@ internal sealed record CatalogueEntry(string Name, Func<int, Sampler> Make, [Cal
     /// <summary>The spacing that its orders hold on.</summary>
     public Spacing Spacing { get; init; } = Spacing.Karras;
 
-    /// <summary>The fewest steps at which its orders show.</summary>
+    /// <summary>The fewest steps from which its orders show.</summary>
     public int Steps { get; init; } = 64;
+
+    /// <summary>Why that is more than 64; no other spacing that was tried makes it less.</summary>
+    public string? Late { get; init; }
 
     /// <summary>Whether it is affine in the state and in the noise on Gaussian data: its moments are then known exactly.</summary>
     public bool Affine { get; init; } = true;

@@ -11,6 +11,9 @@ internal enum Spacing
 
     /// <summary>The same ramp with ρ = 3, which is uniform in the time of no schedule: with uniform steps some errors cancel on a Gaussian.</summary>
     Gentle,
+
+    /// <summary>Equal steps in the angle arctan(σ/α): fine where the noise is large.</summary>
+    Angle,
 }
 
 /// <summary>The grids of the laws: from σ/α = 80 to 0.002, which every schedule reaches, so that all of them are asked the same question.</summary>
@@ -40,6 +43,7 @@ internal static class LawGrids
             {
                 Spacing.Karras => Ramp(7, part, from, to),
                 Spacing.Gentle => Ramp(3, part, from, to),
+                Spacing.Angle => Math.Tan(Math.Atan(from) + part * (Math.Atan(to) - Math.Atan(from))),
                 _ => from * Math.Pow(to / from, part),
             };
             levels[i] = schedule.AtNoiseToSignal(sigma);
