@@ -18,28 +18,36 @@ public static class Interleaved
     public static double[] Run(string title, BenchmarkOptions options, params IReadOnlyList<(string Name, Action Work)> cases)
     {
         if (options.Only is { } only) cases = [.. cases.Where(c => c.Name == only)];
-        var times = cases.Select(_ => new List<double>()).ToArray();
+        var (medians, ranges) = Times(options, [.. cases.Select(c => c.Work)]);
+        for (var i = 0; i < cases.Count; i++)
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                $"| {title} | {cases[i].Name} | {medians[i]:f2} ms | {ranges[i].Least:f2} to {ranges[i].Most:f2} | {medians[0] / medians[i]:f2} |"));
+        return medians;
+    }
+
+    /// <summary>The median milliseconds of each, without a word.</summary>
+    public static double[] Measure(BenchmarkOptions options, IReadOnlyList<Action> works) => Times(options, works).Medians;
+
+    public static void Header() => Console.WriteLine("| work | case | median | range | times as fast as the first |\n| --- | --- | --- | --- | --- |");
+
+    private static (double[] Medians, (double Least, double Most)[] Ranges) Times(BenchmarkOptions options, IReadOnlyList<Action> works)
+    {
+        var times = works.Select(_ => new List<double>()).ToArray();
         for (var round = -WarmUps; round < options.Iterations; round++)
         {
-            for (var i = 0; i < cases.Count; i++)
+            for (var i = 0; i < works.Count; i++)
             {
                 using var scope = NewDisposeScope();
                 options.Wait();
                 var start = Stopwatch.GetTimestamp();
-                cases[i].Work();
+                works[i]();
                 options.Wait();
                 if (round >= 0) times[i].Add(Stopwatch.GetElapsedTime(start).TotalMilliseconds);
             }
         }
 
-        var medians = Array.ConvertAll(times, Median);
-        for (var i = 0; i < cases.Count; i++)
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"| {title} | {cases[i].Name} | {medians[i]:f2} ms | {times[i].Min():f2} to {times[i].Max():f2} | {medians[0] / medians[i]:f2} |"));
-        return medians;
+        return (Array.ConvertAll(times, Median), Array.ConvertAll(times, t => (t.Min(), t.Max())));
     }
-
-    public static void Header() => Console.WriteLine("| work | case | median | range | times as fast as the first |\n| --- | --- | --- | --- | --- |");
 
     private static double Median(List<double> values)
     {

@@ -69,8 +69,9 @@ public sealed class TrainingCases : IDisposable
         _network.Computing(precision).call(_x, _t, null);
     }
 
-    public void ForwardBackward(ComputePrecision precision)
+    public void ForwardBackward(ComputePrecision precision, bool recompute = false)
     {
+        _network.RecomputesActivations = recompute;
         using var scope = NewDisposeScope();
         foreach (var parameter in _network.parameters()) parameter.grad = null;
         _network.Computing(precision).call(_x, _t, null).square().mean().backward();

@@ -101,6 +101,20 @@ public sealed class ConditionalUNet : DenoisingNetwork
     public ConditionalUNetConfig Config { get; }
 
     /// <summary>
+    /// Whether residual blocks forget their activations in training and compute them again in the backward pass: the same gradients to the bit for less
+    /// memory and more time. Second derivatives come out as NaN. Not a part of the model: it is not saved. Default false.
+    /// </summary>
+    public bool RecomputesActivations
+    {
+        get;
+        set
+        {
+            field = value;
+            foreach (var block in modules().OfType<ResnetBlock>()) block.Recomputes = value;
+        }
+    }
+
+    /// <summary>
     /// Loads a network from a folder as diffusers keeps UNet2DConditionModel: config.json and diffusion_pytorch_model.safetensors. Weights in
     /// several files and the attention names of early versions are read too.
     /// </summary>

@@ -57,13 +57,20 @@ internal sealed class ResnetBlock : nn.Module<Tensor, Tensor?, Tensor>
     /// <summary>The last layer of the residual branch.</summary>
     public Conv2d Output => _conv2;
 
+    /// <summary>Whether the backward pass computes the block again instead of keeping its activations.</summary>
+    public bool Recomputes { get; set; }
+
     /// <param name="x">[batch, channels, height, width].</param>
     /// <param name="time">The embedded noise label, after the activation, [batch, time width]; null where the network has none.</param>
-    public override Tensor forward(Tensor x, Tensor? time) // → [batch, out channels, …]
+    public override Tensor forward(Tensor x, Tensor? time) => // → [batch, out channels, …]
+        Recomputes
+            ? Recomputation.Run(this, inputs => Compute(inputs[1], inputs[0], inputs.Count > 2 ? inputs[2] : null), training && _options.Dropout > 0, time is null ? [x, x] : [x, x, time])
+            : Compute(x, x, time);
+
+    private Tensor Compute(Tensor x, Tensor skip, Tensor? time) // skip is x
     {
         using var scope = NewDisposeScope();
         var h = _options.Activation.Apply(_norm1.call(x));
-        var skip = x;
         if (_resampling != Resampling.None) (skip, h) = (_resampling.Apply(skip), _resampling.Apply(h));
         h = _conv1.call(h);
         h = _time is null ? _norm2.call(h) : WithTime(h, _time.call(time!).unsqueeze(-1).unsqueeze(-1));
