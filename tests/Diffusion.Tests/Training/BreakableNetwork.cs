@@ -21,9 +21,13 @@ internal sealed class BreakableNetwork : DenoisingNetwork
     // Computed: a field would be registered a second time.
     public Breakable Weak => middle.children().OfType<Breakable>().Single();
 
+    /// <summary>The sum of what the network was given, one number a call.</summary>
+    public List<float> Given { get; } = [];
+
     public override Tensor forward(Tensor input1, Tensor input2, Conditioning? input3)
     {
         using var scope = NewDisposeScope();
+        Given.Add(input1.sum().item<float>());
         return outlet.call(middle.call(inlet.call(input1))).MoveToOuterDisposeScope();
     }
 }

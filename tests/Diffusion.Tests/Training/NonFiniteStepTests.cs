@@ -96,6 +96,20 @@ public sealed class NonFiniteStepTests : IDisposable
         Assert.Contains("Taken again, the step gives finite numbers", error.Message, StringComparison.Ordinal);
     }
 
+    // Also long after, as on a device whose numbers are fetched when a report is due.
+    [Fact]
+    public void AReplaySeesTheNumbersOfTheStepAndLeavesTheLoaderWhereItWas()
+    {
+        using var run = Run(NonFinitePolicy.Stop, accumulation: 2);
+        run.Train(cancellationToken: Token);
+        var (given, position) = (_network.Given.ToArray(), _loader.Position);
+        _network.Weak.OutputBreaks = static () => true;
+        var failure = FailureReplay.Explain(run, 3, new LoaderPosition(1, 2), double.NaN, double.NaN); // after six batches, four an epoch
+        Assert.Equal((3L, "middle.weak"), (failure.Step, failure.Module));
+        Assert.Equal(given[6..8], _network.Given.ToArray()[16..]);
+        Assert.Equal(position, _loader.Position);
+    }
+
     [Fact]
     public void AReplayLeavesNoTensorBehind()
     {
