@@ -38,8 +38,8 @@ public sealed class InterpolantObjective : TrainingObjective
     /// <summary>Which x₁ goes with which x₀. Default <see cref="Coupling.Independent"/>.</summary>
     public Coupling Coupling { get; init => field = value ?? throw new ArgumentNullException(nameof(value)); } = Coupling.Independent;
 
-    /// <summary>What the network is told about the time. Default <see cref="NoiseLabel.Default"/>.</summary>
-    public NoiseLabel Noise { get; init => field = value ?? throw new ArgumentNullException(nameof(value)); } = NoiseLabel.Default;
+    /// <summary>What the network is told about the time. Default <see cref="Diffusion.NoiseLabel.Default"/>.</summary>
+    public NoiseLabel NoiseLabel { get; init => field = value ?? throw new ArgumentNullException(nameof(value)); } = Diffusion.NoiseLabel.Default;
 
     /// <summary>How much each time counts, at least 0. Default 1 everywhere.</summary>
     public Func<double, double> Weighting { get; init => field = value ?? throw new ArgumentNullException(nameof(value)); } = static _ => 1;
@@ -107,7 +107,7 @@ public sealed class InterpolantObjective : TrainingObjective
             ReadOnlySpan<double> column =
             [
                 level.Alpha, level.Sigma, gamma, ends ? level.AlphaDot : 0, ends ? level.SigmaDot : 0, Target == InterpolantTarget.Velocity ? gammaDot : 0,
-                times[i].Weight * Weighting(times[i].Time), Noise.At(level), drops is null ? 0 : drops.NextDouble() < ConditionDropout ? 1 : 0,
+                times[i].Weight * Weighting(times[i].Time), NoiseLabel.At(level), drops is null ? 0 : drops.NextDouble() < ConditionDropout ? 1 : 0,
             ];
             for (var row = 0; row < Rows; row++)
                 factors[row * batch + i] = double.IsFinite(column[row]) ? column[row]
