@@ -4,8 +4,9 @@ namespace Diffusion.Denoisers;
 /// Guidance by the gradient of a classifier that knows noisy states: x̂₀ + γ·(σ²/α)·∇ₓ ln p(y | x_t), so that γ·∇ln p(y | x_t) is added to the score. (Song et al. 2021, appendix I; Dhariwal and Nichol 2021, algorithm 2)
 /// </summary>
 /// <remarks>
-/// With γ = 1 and the exact classifier it samples p(x | y) exactly. γ is an inverse temperature of the classifier at every level, not of the result: between Gaussians, with prior N(0, 1) and a measurement of variance r², the
-/// result has the variance (r²/(1 + r²))^γ, and its mean overshoots the measurement for γ above about 2. ADM's shift of the mean of an ancestral step, which is another thing, is a sampler: MeanShiftSampler.
+/// With γ = 1 and the exact classifier it samples p(x | y) exactly. γ is an inverse temperature of the classifier at every level, not of the result: with prior N(0, 1) and a measurement of variance r² the result has the variance
+/// (r²/(1 + r²))^γ rather than that of the tempered posterior, and its mean overshoots: with r = 1 it is 0.81 times the measurement at γ = 2 and 1.17 times at γ = 10, where the tempered posterior's are 0.67 and 0.91.
+/// ADM's shift of the mean of an ancestral step, which is another thing, is a sampler: MeanShiftSampler.
 /// The classifier is asked and differentiated once a call.
 /// </remarks>
 public sealed class ClassifierGuidance : DenoiserDecorator
