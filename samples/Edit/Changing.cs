@@ -17,7 +17,7 @@ internal static class Changing
         Console.WriteLine("\n| image to image, towards the next class | recognised as it | rms distance from the image |");
         Console.WriteLine("| --- | --- | --- |");
         var (rows, names) = (new List<Tensor> { setting.Images }, new List<string> { "given" });
-        foreach (var strength in new[] { 0.3, 0.5, 0.7, 0.9 })
+        foreach (var strength in new[] { 0.4, 0.55, 0.7, 0.85 })
         {
             var end = ImageEditing.ImageToImage(model, new DdimSampler(), setting.Images, setting.Grid(50), strength, noise, cancellationToken: cancellation);
             Console.WriteLine($"| strength {strength} | {setting.Judge.Accuracy(end, wanted):P0} | {(end - setting.Images).square().mean().sqrt().item<float>():f3} |");

@@ -68,7 +68,7 @@ internal static class Restoration
             foreach (var (name, image) in results)
             {
                 var (error, measured) = ((image - images).square().mean().sqrt().item<float>(), down.Residual(image, small).square().mean().sqrt().item<float>());
-                Console.WriteLine($"| {name} | {setting.Judge.Accuracy(image, setting.Labels):P0} | {error:f3} | {measured:e1} |");
+                Console.WriteLine($"| {name} | {setting.Judge.Accuracy(image, setting.Labels):P0} | {error:f3} | {measured:g2} |");
                 rows.Add(image);
                 names.Add(name);
             }
