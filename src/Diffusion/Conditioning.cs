@@ -81,27 +81,40 @@ public sealed class Conditioning
     /// </summary>
     /// <param name="mask">bool [batch], true where the condition is dropped, on the device of the tensors.</param>
     /// <exception cref="InvalidOperationException">There are class labels but no <see cref="NullClass"/>.</exception>
-    public Conditioning Drop(Tensor mask)
+    public Conditioning Drop(Tensor mask) => Drop(mask, ConditionParts.All);
+
+    /// <summary>The condition with parts of the marked samples replaced by "no condition", as <see cref="Drop(Tensor)"/> does with all.</summary>
+    /// <param name="mask">bool [batch], true where the parts are dropped, on the device of the tensors.</param>
+    /// <param name="parts">Which parts; the others stay.</param>
+    /// <exception cref="InvalidOperationException">There are class labels to drop but no <see cref="NullClass"/>.</exception>
+    public Conditioning Drop(Tensor mask, ConditionParts parts)
     {
         ArgumentNullException.ThrowIfNull(mask);
+        if ((parts & ~ConditionParts.All) != 0) throw new ArgumentOutOfRangeException(nameof(parts), parts, "Not parts of a condition.");
         if (mask.dtype != ScalarType.Bool || mask.dim() != 1 || (BatchSize is { } batch && mask.shape[0] != batch))
             throw new ArgumentException($"mask is {mask.dtype} of shape [{string.Join(", ", mask.shape)}]; bool [{BatchSize}] is needed.", nameof(mask));
-        if (ClassLabels is not null && NullClass is null)
+        if (ClassLabels is not null && NullClass is null && parts.HasFlag(ConditionParts.Class))
             throw new InvalidOperationException(
                 "Class labels can be dropped only when NullClass says which label stands for 'no class'. "
                 + "Train with one class more than the data has and set NullClass to it.");
+        Tensor? Blank(Tensor? t, ConditionParts part)
+        {
+            if (t is null || !parts.HasFlag(part)) return t?.alias();
+            using var shaped = mask.view([mask.shape[0], .. Enumerable.Repeat(1L, (int)t.dim() - 1)]);
+            return t.masked_fill(shaped, 0);
+        }
         return new Conditioning
         {
             NullClass = NullClass,
-            ClassLabels = ClassLabels?.masked_fill(mask, NullClass!.Value),
-            Vector = Blank(Vector, mask),
-            PooledText = Blank(PooledText, mask),
-            ImageEmbedding = Blank(ImageEmbedding, mask),
+            ClassLabels = parts.HasFlag(ConditionParts.Class) ? ClassLabels?.masked_fill(mask, NullClass!.Value) : ClassLabels?.alias(),
+            Vector = Blank(Vector, ConditionParts.Class),
+            PooledText = Blank(PooledText, ConditionParts.Text),
+            ImageEmbedding = Blank(ImageEmbedding, ConditionParts.ImageEmbedding),
             TimeIds = TimeIds?.alias(),
             GuidanceEmbedding = GuidanceEmbedding?.alias(),
-            Context = Blank(Context, mask),
+            Context = Blank(Context, ConditionParts.Text),
             ContextMask = ContextMask?.alias(),
-            Image = Blank(Image, mask),
+            Image = Blank(Image, ConditionParts.Image),
             AugmentationLevel = AugmentationLevel?.alias(),
         };
     }
@@ -175,11 +188,4 @@ public sealed class Conditioning
 
     internal IEnumerable<Tensor?> Tensors() =>
         [ClassLabels, Vector, PooledText, ImageEmbedding, TimeIds, GuidanceEmbedding, Context, ContextMask, Image, AugmentationLevel];
-
-    private static Tensor? Blank(Tensor? t, Tensor mask)
-    {
-        if (t is null) return null;
-        using var shaped = mask.view([mask.shape[0], .. Enumerable.Repeat(1L, (int)t.dim() - 1)]);
-        return t.masked_fill(shaped, 0);
-    }
 }

@@ -30,6 +30,20 @@ internal sealed class ConfigReader
             throw Bad($"'_class_name' is {name.GetRawText()}; \"{className}\" is needed");
     }
 
+    /// <summary>The class that a configuration names; null where it names none or is no configuration, which whoever reads it will say.</summary>
+    public static string? ClassOf(string json)
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(json);
+            return document.RootElement.ValueKind == JsonValueKind.Object && document.RootElement.TryGetProperty("_class_name", out var name) ? name.ToString() : null;
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+
     public int Integer(string key, int fallback) => Find(key) is { } value ? AsInteger(key, value) : fallback;
 
     public int? OptionalInteger(string key, int? fallback) =>

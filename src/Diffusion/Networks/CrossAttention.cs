@@ -46,10 +46,10 @@ internal sealed class CrossAttention : nn.Module
     public Tensor Attend(Tensor x, Tensor other, Tensor? bias) // → [batch, tokens, width]
     {
         using var scope = NewDisposeScope();
-        var (q, k, v) = (_toQuery.call(x), _toKey.call(other), _toValue.call(other));
+        var (q, k, v) = (PixelProjection.Apply(_toQuery, x), PixelProjection.Apply(_toKey, other), PixelProjection.Apply(_toValue, other));
         if (_upcast && x.dtype is (ScalarType.Float16 or ScalarType.BFloat16))
             (q, k, v, bias) = (q.to(float32), k.to(float32), v.to(float32), bias?.to(float32));
         var mixed = ScaledDotProduct.Attend(q, k, v, _heads, bias);
-        return _toOut[0].call(mixed.to(x.dtype)).MoveToOuterDisposeScope();
+        return PixelProjection.Apply(_toOut[0], mixed.to(x.dtype)).MoveToOuterDisposeScope();
     }
 }

@@ -16,10 +16,10 @@ internal sealed class FeedForward : nn.Module<Tensor, Tensor>
         RegisterComponents();
     }
 
-    /// <param name="x">[…, width].</param>
-    public override Tensor forward(Tensor x) // → […, width]
+    /// <param name="x">[batch, rows, width].</param>
+    public override Tensor forward(Tensor x) // → [batch, rows, width]
     {
         using var scope = NewDisposeScope();
-        return _layers[2].call(_layers[0].call(x)).MoveToOuterDisposeScope();
+        return PixelProjection.Apply((Linear)_layers[2], _layers[0].call(x)).MoveToOuterDisposeScope();
     }
 }

@@ -15,11 +15,11 @@ internal sealed class GatedGelu : nn.Module<Tensor, Tensor>
         RegisterComponents();
     }
 
-    /// <param name="x">[…, width].</param>
-    public override Tensor forward(Tensor x) // → […, outWidth]
+    /// <param name="x">[batch, rows, width].</param>
+    public override Tensor forward(Tensor x) // → [batch, rows, outWidth]
     {
         using var scope = NewDisposeScope();
-        var halves = _projection.call(x).chunk(2, -1);
+        var halves = PixelProjection.Apply(_projection, x).chunk(2, -1);
         return (halves[0] * nn.functional.gelu(halves[1])).MoveToOuterDisposeScope();
     }
 }

@@ -38,6 +38,12 @@ internal static class NetworkFolder
         }
     }
 
+    /// <summary>Loads the network whose class the folder's configuration names: a first U-Net where it names none.</summary>
+    /// <param name="folder">The folder.</param>
+    /// <param name="device">Where the network is put; null for the CPU.</param>
+    public static DenoisingNetwork LoadAny(string folder, Device? device) =>
+        ConfigReader.ClassOf(ModelFolder.ReadConfig(folder)) == ConditionalUNetNames.ClassName ? ConditionalUNet.Load(folder, device) : UNet.Load(folder, device);
+
     public static void Save(nn.Module network, string config, string folder)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);

@@ -37,7 +37,7 @@ public sealed class DiffusionModel : IDisposable
     /// <summary>Number of classes; 0 for an unconditional model.</summary>
     public int Classes => Description.ClassNames.Count;
 
-    /// <summary>Loads the model folder of a U-Net: model.json, config.json and the weights.</summary>
+    /// <summary>Loads the model folder of a U-Net, conditional or not: model.json, config.json and the weights.</summary>
     /// <param name="folder">The folder.</param>
     /// <param name="device">Where the network is put; the CPU by default.</param>
     /// <exception cref="DirectoryNotFoundException">There is no such folder.</exception>
@@ -49,7 +49,7 @@ public sealed class DiffusionModel : IDisposable
         TorchBackend.EnsureLoaded();
         if (!Directory.Exists(folder)) throw new DirectoryNotFoundException($"{folder}: there is no such folder; a model folder with {ModelDescription.FileName} is needed.");
         var description = ModelDescription.Read(Path.Combine(folder, ModelDescription.FileName));
-        return new DiffusionModel(UNet.Load(folder, device), description);
+        return new DiffusionModel(NetworkFolder.LoadAny(folder, device), description);
     }
 
     /// <summary>Writes the model folder. Each file is written whole or not at all, the description last.</summary>
@@ -58,10 +58,14 @@ public sealed class DiffusionModel : IDisposable
     public void Save(string folder)
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
-        if (Network is not UNet unet)
-            throw new NotSupportedException($"{Network.GetType().Name} has no configuration file, so a folder could not be loaded again. Save its weights with SafetensorsFile and build it in code.");
+        Action<string> save = Network switch
+        {
+            UNet network => network.Save,
+            ConditionalUNet network => network.Save,
+            _ => throw new NotSupportedException($"{Network.GetType().Name} has no configuration file, so a folder could not be loaded again. Save its weights with SafetensorsFile and build it in code."),
+        };
         Directory.CreateDirectory(folder);
-        unet.Save(folder);
+        save(folder);
         Description.Write(Path.Combine(folder, ModelDescription.FileName));
     }
 
