@@ -4,9 +4,9 @@ namespace Diffusion.Tests.Evaluation;
 
 /// <summary>
 /// The exact denoiser of N(0, deviation²) that also answers with the best variance of the step it begins, v = β(ᾱ_s·s² + 1 − ᾱ_s)/(ᾱ_t·s² + 1 − ᾱ_t): its logarithm, or its place in the range
-/// between the logarithms of small and large variance.
+/// between the logarithms of small and large variance. The logarithm may be shifted from the best.
 /// </summary>
-internal sealed class OptimalVarianceDenoiser(TimeGrid grid, double deviation, bool range) : IDenoiser
+internal sealed class OptimalVarianceDenoiser(TimeGrid grid, double deviation, bool range, double shift = 0) : IDenoiser
 {
     private readonly GaussianDenoiser _exact = new(grid.Schedule, 0, deviation);
 
@@ -21,7 +21,7 @@ internal sealed class OptimalVarianceDenoiser(TimeGrid grid, double deviation, b
         var best = beta * Power(to) / Power(from);
         var small = beta * to.Sigma * to.Sigma / (from.Sigma * from.Sigma);
         if (to.IsClean) small = new Transition(grid[index - 1].At.Level, from).PosteriorVariance; // the published lower end
-        var output = range ? 2 * (Math.Log(best) - Math.Log(small)) / (Math.Log(beta) - Math.Log(small)) - 1 : Math.Log(best);
+        var output = range ? 2 * (Math.Log(best) - Math.Log(small)) / (Math.Log(beta) - Math.Log(small)) - 1 : Math.Log(best) + shift;
         return new Estimate(_exact.Denoise(x, at).Data, varianceOutput: full_like(x, output));
     }
 }

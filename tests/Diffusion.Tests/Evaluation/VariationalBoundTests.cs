@@ -45,6 +45,17 @@ public class VariationalBoundTests
         Assert.Equal(Entropy(deviation), Mean(new OptimalVarianceDenoiser(grid, deviation, range: true), grid, deviation, ReverseVariance.LearnedRange, default), 1e-8);
     }
 
+    // Each term is least there: a logarithm off by δ costs ½(e^{−δ} − 1 + δ) a step, whatever the step.
+    [Theory]
+    [InlineData(0.1)]
+    [InlineData(-0.1)]
+    public void AnyOtherVarianceCostsWhatTheFormulaSays(double shift)
+    {
+        var grid = Linear.Grid(50);
+        var cost = Mean(new OptimalVarianceDenoiser(grid, 0.5, range: false, shift), grid, 0.5, ReverseVariance.LearnedLog, default) - Entropy(0.5);
+        Assert.Equal(50 * 0.5 * (Math.Exp(-shift) - 1 + shift), cost, 1e-8);
+    }
+
     [Theory]
     [InlineData(ReverseVariance.Small, DecoderVariance.Forward)]
     [InlineData(ReverseVariance.Small, DecoderVariance.PosteriorBefore)]
