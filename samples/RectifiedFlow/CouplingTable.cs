@@ -19,7 +19,7 @@ internal static class CouplingTable
     private const double Within = 0.02;
     private static readonly RectifiedFlowSchedule Line = new();
 
-    public static void Run(TimeSpan duration, CancellationToken cancellation)
+    public static void Run(long steps, CancellationToken cancellation)
     {
         using var scope = NewDisposeScope();
         using var draws = NoiseSource.FromSeed(1);
@@ -28,7 +28,7 @@ internal static class CouplingTable
         using var pairs = PairedDataSet.AllPairs(moons, gaussians);
         var (start, noise, goal) = (PlanarPoints.EightGaussians(3000, draws), draws.Next([3000, 2], ScalarType.Float32, CPU), PlanarPoints.TwoMoons(3000, draws));
         var failures = new List<string>();
-        Console.WriteLine($"Energy distance to the moons, {duration.TotalSeconds:f0} seconds of training each; within {Within} is asked for. The eight Gaussians are {EnergyDistance.Between(start, goal):f3} away.");
+        Console.WriteLine($"Energy distance to the moons, {steps:N0} steps of training each; within {Within} is asked for. The eight Gaussians are {EnergyDistance.Between(start, goal):f3} away.");
         Console.WriteLine("| transport | energy distance | straightness | cost |\n| --- | --- | --- | --- |");
 
         Between("independent pairs", Denoising(Line, Coupling.Paired));
@@ -44,26 +44,26 @@ internal static class CouplingTable
         FromNoise("noise to data, optimal transport", Line, new OptimalTransportCoupling(), new FlowRungeKuttaSampler(RungeKutta.Heun));
         FromNoise("noise to data, variance-preserving path", new VariancePreservingSchedule(), Coupling.Independent, new FlowRungeKuttaSampler(RungeKutta.Heun, FlowVariable.Angle));
         FromNoise("noise to data, the flow's equation with noise", Line, Coupling.Independent, new FlowSdeSampler(FlowDiffusion.Sigma()), 250);
-        if (failures.Count > 0) throw new InvalidOperationException($"Not within {Within}: {string.Join("; ", failures)}. Train longer (--seconds).");
+        if (failures.Count > 0) throw new InvalidOperationException($"Not within {Within}: {string.Join("; ", failures)}. Train longer (--steps).");
 
         DenoisingObjective Denoising(NoiseSchedule path, Coupling coupling) => new(path, Parameterization.Velocity()) { Coupling = coupling, Times = TimeDistribution.Uniform().Stratified() };
 
-        void Between(string name, TrainingObjective objective, Sampler? sampler = null, int steps = 40)
+        void Between(string name, TrainingObjective objective, Sampler? sampler = null, int walk = 40)
         {
             manual_seed(1);
             using var network = new Mlp(2, 128, 3);
             Train(network, objective, pairs);
             var path = objective is DenoisingObjective denoising ? denoising.Schedule : ((InterpolantObjective)objective).Path;
-            Tell(name, new NetworkDenoiser(network, path, Parameterization.Velocity()), sampler ?? new FlowRungeKuttaSampler(RungeKutta.Heun), start, steps);
+            Tell(name, new NetworkDenoiser(network, path, Parameterization.Velocity()), sampler ?? new FlowRungeKuttaSampler(RungeKutta.Heun), start, walk);
         }
 
-        void FromNoise(string name, NoiseSchedule schedule, Coupling coupling, Sampler sampler, int steps = 40)
+        void FromNoise(string name, NoiseSchedule schedule, Coupling coupling, Sampler sampler, int walk = 40)
         {
             manual_seed(1);
             using var network = new Mlp(2, 128, 3);
             // Near clean data the slope of a variance-preserving path is infinite, and v is its velocity without that.
             Train(network, new DenoisingObjective(schedule, Parameterization.V()) { Coupling = coupling, Times = TimeDistribution.Uniform().Stratified() }, moons);
-            Tell(name, new NetworkDenoiser(network, schedule, Parameterization.V()), sampler, noise, steps);
+            Tell(name, new NetworkDenoiser(network, schedule, Parameterization.V()), sampler, noise, walk);
         }
 
         void Noisy(string name)
@@ -80,11 +80,11 @@ internal static class CouplingTable
             Row(name, EnergyDistance.Between(end, goal), null);
         }
 
-        void Tell(string name, IDenoiser denoiser, Sampler sampler, Tensor from, int steps)
+        void Tell(string name, IDenoiser denoiser, Sampler sampler, Tensor from, int walk)
         {
             using var random = NoiseSource.FromSeed(2);
-            var end = sampler.Sample(denoiser, from, TimeGrid.Uniform(denoiser.Schedule, steps), random, cancellationToken: cancellation);
-            Row(name, EnergyDistance.Between(end, goal), sampler is FlowSdeSampler ? null : FlowGeometry.Measure(denoiser, from, sampler, Math.Max(steps, 40), cancellation));
+            var end = sampler.Sample(denoiser, from, TimeGrid.Uniform(denoiser.Schedule, walk), random, cancellationToken: cancellation);
+            Row(name, EnergyDistance.Between(end, goal), sampler is FlowSdeSampler ? null : FlowGeometry.Measure(denoiser, from, sampler, Math.Max(walk, 40), cancellation));
         }
 
         void Row(string name, double distance, FlowGeometry? geometry)
@@ -96,7 +96,7 @@ internal static class CouplingTable
         void Train(DenoisingNetwork network, TrainingObjective objective, DataSet data)
         {
             using var loader = new DataLoader(data, 256, new DataLoaderOptions { Seed = 1 });
-            using var run = new TrainingRun(network, objective, loader, new TrainingSettings { Duration = duration, Update = UpdateRule.AdamW(2e-3), LearningRate = LearningRateSchedule.Cosine(0.02) });
+            using var run = new TrainingRun(network, objective, loader, new TrainingSettings { Steps = steps, Update = UpdateRule.AdamW(2e-3), LearningRate = LearningRateSchedule.Cosine(0.02) });
             if (run.Train(null, cancellation) == TrainingOutcome.Cancelled) throw new OperationCanceledException("Stopped.");
             run.Averages[0].CopyTo(network);
         }

@@ -10,9 +10,9 @@ var root = new RootCommand("Carries eight Gaussians to two moons, before and aft
 root.SetAction((parsed, cancellation) => Guarded(() =>
     new PlaneTransport { Folder = parsed.GetValue(output) ?? "out/transport", Seconds = parsed.GetValue(seconds), Rounds = parsed.GetValue(rounds) }.Run(cancellation)));
 
-var each = new Option<double>("--seconds") { Description = "Seconds of each training.", DefaultValueFactory = _ => 15 };
+var each = new Option<long>("--steps") { Description = "Steps of each training.", DefaultValueFactory = _ => 2500 };
 var couplings = new Command("couplings", "Trains the transport with every coupling and interpolant, and says whether each comes within its energy distance.") { each };
-couplings.SetAction((parsed, cancellation) => Guarded(() => CouplingTable.Run(TimeSpan.FromSeconds(parsed.GetValue(each)), cancellation)));
+couplings.SetAction((parsed, cancellation) => Guarded(() => CouplingTable.Run(parsed.GetValue(each), cancellation)));
 root.Add(couplings);
 
 var data = new Argument<string>("data") { Description = "The folder of t10k-images-idx3-ubyte.gz and t10k-labels-idx1-ubyte.gz.", DefaultValueFactory = _ => "../shared/data/mnist" };
