@@ -8,7 +8,7 @@ using static TorchSharp.torch;
 var folder = new Argument<string>("data") { Description = "The folder of the 10,000 MNIST test digits (t10k-*.gz); drawn shapes where there is none.", DefaultValueFactory = _ => "../shared/data/mnist" };
 var model = new Option<string?>("--model") { Description = "A model folder of samples/Digits; trained anew if left out." };
 var minutes = new Option<double>("--minutes") { Description = "Minutes of training where no model is given.", DefaultValueFactory = _ => 4 };
-var classifierMinutes = new Option<double>("--classifier-minutes") { Description = "Minutes of training of the classifier of noisy images.", DefaultValueFactory = _ => 1 };
+var classifierMinutes = new Option<double>("--classifier-minutes") { Description = "Minutes of training of the classifier of noisy images.", DefaultValueFactory = _ => 2 };
 var samples = new Option<int>("--samples") { Description = "Samples a scale of guidance, a multiple of the number of classes.", DefaultValueFactory = _ => 100 };
 var output = new Option<string>("--out") { Description = "Where the pictures go.", DefaultValueFactory = _ => "out/edit" };
 var root = new RootCommand("Edits images with a trained model.") { folder, model, minutes, classifierMinutes, samples, output };

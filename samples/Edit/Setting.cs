@@ -67,6 +67,16 @@ internal sealed class Setting : IDisposable
             throw new ArgumentException($"The model has {model.Classes} classes of images [{string.Join(", ", model.Description.SampleShape)}], the data {classes} of [{channels}, {size}, {size}].", nameof(saved));
         var network = TrainClassifier(model, training, channels, size, classes, classifierMinutes, cancellation);
 
+        using (var noise = NoiseSource.FromSeed(3))
+            foreach (var time in new[] { 0.2, 0.5, 0.7, 0.9 })
+            {
+                using var gradients = no_grad();
+                var level = model.Description.Schedule.At(time);
+                var noisy = ImageEditing.AddNoise(unseen.Data.narrow(0, 0, 500), level, noise);
+                var right = new NoisyClassifier(network, model.Description.Parameterization).Logits(noisy, level).argmax(1).eq(unseen.Labels!.narrow(0, 0, 500));
+                Console.WriteLine($"The classifier of noisy images recognises {right.to(float32).mean().item<float>():P0} at t = {time}.");
+            }
+
         // The first unseen image of each class.
         var first = Enumerable.Range(0, classes).Select(c => (unseen.Labels! == c).nonzero()[0, 0].item<long>()).ToArray();
         var chosen = tensor(first);
