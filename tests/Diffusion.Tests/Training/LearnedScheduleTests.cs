@@ -1,6 +1,6 @@
 using Diffusion.Data;
-using Diffusion.Evaluation;
 using Diffusion.Denoisers;
+using Diffusion.Evaluation;
 using Diffusion.Networks;
 using Diffusion.Schedules;
 using Diffusion.Training;
