@@ -16,14 +16,15 @@ using Parameterization = Diffusion.Parameterization;
 CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
 var minutes = new Option<double>("--minutes") { Description = "Minutes of training for each network.", DefaultValueFactory = _ => 1 };
 var steps = new Option<int?>("--steps") { Description = "Steps of training for each network; fewer than the minutes allow." };
+var count = new Option<int>("--samples") { Description = "Samples of each method.", DefaultValueFactory = _ => 2000 };
 var output = new Option<string>("--out") { Description = "Where to write the picture.", DefaultValueFactory = _ => "out/equivalence" };
-var root = new RootCommand("Trains a DDPM and a score model and samples each as the other.") { minutes, steps, output };
+var root = new RootCommand("Trains a DDPM and a score model and samples each as the other.") { minutes, steps, count, output };
 root.SetAction((parsed, cancellation) =>
 {
     try
     {
         var folder = Directory.CreateDirectory(parsed.GetValue(output)!).FullName;
-        Run(TimeSpan.FromMinutes(parsed.GetValue(minutes)), parsed.GetValue(steps), Path.Combine(folder, "equivalence.png"), cancellation);
+        Run(TimeSpan.FromMinutes(parsed.GetValue(minutes)), parsed.GetValue(steps), parsed.GetValue(count), Path.Combine(folder, "equivalence.png"), cancellation);
         return Task.FromResult(0);
     }
     catch (Exception error) when (error is ArgumentException or IOException or InvalidOperationException or OperationCanceledException)
@@ -34,8 +35,9 @@ root.SetAction((parsed, cancellation) =>
 });
 return root.Parse(args).Invoke();
 
-static void Run(TimeSpan duration, int? steps, string path, CancellationToken cancellation)
+static void Run(TimeSpan duration, int? steps, int count, string path, CancellationToken cancellation)
 {
+    ArgumentOutOfRangeException.ThrowIfLessThan(count, 2);
     using var scope = NewDisposeScope();
     using var noise = NoiseSource.FromSeed(1);
     var means = new double[6, 2];
@@ -67,15 +69,15 @@ static void Run(TimeSpan duration, int? steps, string path, CancellationToken ca
         ("VE predictor-corrector", exploding, new PredictorCorrectorSampler(), TimeGrid.Uniform(exploding, 300)),
         ("Annealed Langevin", exploding, new AnnealedLangevinSampler(10, 1e-5), TimeGrid.Uniform(exploding, 100)),
     ];
-    var real = ring.Sample(2000, noise);
+    var real = ring.Sample(count, noise);
     var charts = new[] { new List<Tensor>(), new List<Tensor>() };
-    Console.WriteLine($"Energy distance of 2,000 samples to 2,000 data points; of two sets of data points: {Distance(ring.Sample(2000, noise), real):f4}");
+    Console.WriteLine($"Energy distance of {count:N0} samples to as many data points; of two sets of data points: {Distance(ring.Sample(count, noise), real):f4}");
     Console.WriteLine($"{"",-24} {"DDPM network",12} {"score network",14}");
     foreach (var (name, schedule, sampler, grid) in methods)
     {
         double Draw(IDenoiser model, string kind, int row)
         {
-            var samples = sampler.Sample(new RescheduledDenoiser(model, schedule), noise.Next([2000, 2], float32, CPU) * grid.Start.Sigma, grid, noise, cancellationToken: cancellation);
+            var samples = sampler.Sample(new RescheduledDenoiser(model, schedule), noise.Next([count, 2], float32, CPU) * grid.Start.Sigma, grid, noise, cancellationToken: cancellation);
             var chart = new PlaneChart(-1.6, 1.6, -1.6, 1.6) { Title = $"{kind}: {name}", Width = 330, Height = 340 };
             chart.AddPoints(samples, colour: row);
             charts[row].Add(chart.Render());

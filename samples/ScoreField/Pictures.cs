@@ -7,19 +7,22 @@ using static TorchSharp.torch;
 namespace ScoreField;
 
 /// <summary>What the model has learned, as pictures.</summary>
-internal static class Pictures
+/// <param name="model">The trained model.</param>
+/// <param name="data">Held-out data.</param>
+/// <param name="cells">Cells a side of heat maps.</param>
+internal sealed class Pictures(IDenoiser model, Tensor data, int cells)
 {
-    private const int Cells = 110, Paths = 14, Drawn = 5;
+    private const int Paths = 14, Drawn = 5;
 
     /// <summary>The learned score over the exact density of the blurred data, from noise to data.</summary>
-    public static void Field(IDenoiser model, string path)
+    public void Field(string path)
     {
         using var scope = NewDisposeScope();
         var panels = new[] { 0.6, 0.3, 0.15, 0.07, 0.03, 0.01 }.Select(time =>
         {
             var level = model.Schedule.At(time);
             var chart = Panel($"t = {time:g2}: {level.Alpha:f2} data + {level.Sigma:f2} noise");
-            chart.AddHeat(Spiral.Distribution.LogDensity(Plane.Cells(Cells), level).exp().view(Cells, Cells));
+            chart.AddHeat(Spiral.Distribution.LogDensity(Plane.Cells(cells), level).exp().view(cells, cells));
             var from = Plane.Cells(21);
             var score = model.Denoise(from, level).ScoreAt(from, level);
             var strength = score.norm(1, keepdim: true);
@@ -31,7 +34,7 @@ internal static class Pictures
     }
 
     /// <summary>Paths of the reverse equation and of the flow from the same noise, in the plane and over time.</summary>
-    public static void Trajectories(IDenoiser model, Tensor data, string path)
+    public void Trajectories(string path)
     {
         using var scope = NewDisposeScope();
         var grid = TimeGrid.FromTimes(model.Schedule, [.. Enumerable.Range(0, 400).Select(i => Math.Pow(1 - i / 400.0, 2))]);
@@ -58,14 +61,14 @@ internal static class Pictures
     }
 
     /// <summary>The data, samples, and the learned density beside the true one.</summary>
-    public static void Density(IDenoiser model, FlowLikelihood likelihood, Tensor data, string path)
+    public void Density(FlowLikelihood likelihood, string path)
     {
         using var scope = NewDisposeScope();
         using var noise = NoiseSource.FromSeed(5);
         var samples = new AdaptiveFlowSampler().Sample(model, model.Schedule.DrawPrior([data.shape[0], 2], noise), TimeGrid.FromTimes(model.Schedule, [1, 1e-4]), noise);
-        var cells = Plane.Cells(Cells);
-        var truth = Spiral.Distribution.LogDensity(cells, NoiseLevel.Of(1, 0)).exp().view(Cells, Cells);
-        var learned = likelihood.Evaluate(model, cells, noise).LogDensity.exp().view(Cells, Cells);
+        var places = Plane.Cells(cells);
+        var truth = Spiral.Distribution.LogDensity(places, NoiseLevel.Of(1, 0)).exp().view(cells, cells);
+        var learned = likelihood.Evaluate(model, places, noise).LogDensity.exp().view(cells, cells);
         var most = truth.max().item<double>();
         var panels = new[] { Panel($"Data: {data.shape[0]:N0} points"), Panel("As many samples of the model"), Panel("Learned density"), Panel("True density") };
         panels[0].AddPoints(data);

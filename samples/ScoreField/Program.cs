@@ -17,8 +17,9 @@ CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
 var minutes = new Option<double>("--minutes") { Description = "Minutes of training.", DefaultValueFactory = _ => 5 };
 var steps = new Option<int?>("--steps") { Description = "Steps of training; fewer than the minutes allow." };
 var count = new Option<int>("--points") { Description = "Held-out points whose likelihood is measured.", DefaultValueFactory = _ => 10_000 };
+var cells = new Option<int>("--cells") { Description = "Cells a side of the density pictures.", DefaultValueFactory = _ => 110 };
 var output = new Option<string>("--out") { Description = "Where to write the pictures.", DefaultValueFactory = _ => "out/scorefield" };
-var root = new RootCommand("Learns the score of a mixture in the plane and draws it.") { minutes, steps, count, output };
+var root = new RootCommand("Learns the score of a mixture in the plane and draws it.") { minutes, steps, count, cells, output };
 root.SetAction((parsed, cancellation) =>
 {
     try
@@ -37,6 +38,7 @@ return root.Parse(args).Invoke();
 void Run(ParseResult parsed, CancellationToken cancellation)
 {
     if (parsed.GetValue(count) < 2) throw new ArgumentException("--points must be at least 2, so that there is a standard error.");
+    if (parsed.GetValue(cells) < 2) throw new ArgumentException("--cells must be at least 2.");
     var folder = Directory.CreateDirectory(parsed.GetValue(output)!).FullName;
     using var scope = NewDisposeScope();
     using var noise = NoiseSource.FromSeed(1);
@@ -69,9 +71,10 @@ void Run(ParseResult parsed, CancellationToken cancellation)
     Console.WriteLine($"  the model's    {learned:f4} +- {learnedError:f4} (standard error)");
     Console.WriteLine($"  the mixture's  {exact:f4} +- {exactError:f4}, the same points");
     Console.WriteLine($"  its entropy    {Spiral.Entropy():f4}");
-    Pictures.Field(model, Path.Combine(folder, "field.png"));
-    Pictures.Trajectories(model, heldOut, Path.Combine(folder, "paths.png"));
-    Pictures.Density(model, likelihood, heldOut, Path.Combine(folder, "density.png"));
+    var pictures = new Pictures(model, heldOut, parsed.GetValue(cells));
+    pictures.Field(Path.Combine(folder, "field.png"));
+    pictures.Trajectories(Path.Combine(folder, "paths.png"));
+    pictures.Density(likelihood, Path.Combine(folder, "density.png"));
 }
 
 static (double Mean, double StandardError) Mean(Tensor values) => (values.mean().item<double>(), values.std().item<double>() / Math.Sqrt(values.shape[0]));

@@ -68,7 +68,7 @@ internal static class SchedulerRun
             }
         }
 
-        return new StepOptions { Eta = eta, UseClippedOutput = clipped, Churn = churn, ChurnMinimum = minimum, ChurnMaximum = maximum, NoiseScale = scale, Order = order, Image = image, KnownMask = known };
+        return new StepOptions { Eta = eta, UseClippedOutput = clipped, Churn = churn, ChurnMinimum = minimum, ChurnMaximum = maximum, NoiseScale = scale, Order = order, Image = image, KnownMask = known, Quirks = true };
     }
 
     private static IEnumerable<(string Name, JsonElement Value)> Arguments(JsonElement arguments) =>

@@ -1,4 +1,6 @@
 using Diffusion.Checkpoints.Schedulers;
+using Diffusion.Denoisers;
+using Diffusion.Samplers;
 using Diffusion.Schedules;
 using Xunit;
 
@@ -114,5 +116,35 @@ public class SchedulerConfigTests
         Assert.Throws<ArgumentException>(() => config.Plan().Grid(1001));
         Assert.Throws<ArgumentException>(() => config.Plan().Grid(0));
         Assert.Throws<ArgumentException>(() => config.Plan().Grid(new RunOptions { Timesteps = [3, 5] }));
+    }
+
+    [Theory]
+    [InlineData("DDPMScheduler", typeof(DdpmSampler)), InlineData("UnCLIPScheduler", typeof(DdpmSampler)), InlineData("EulerDiscreteScheduler", typeof(EulerSampler))]
+    [InlineData("EDMEulerScheduler", typeof(EulerSampler)), InlineData("KDPM2AncestralDiscreteScheduler", typeof(Dpm2AncestralSampler)), InlineData("IPNDMScheduler", typeof(PndmSampler))]
+    [InlineData("FlowMatchHeunDiscreteScheduler", typeof(HeunSampler)), InlineData("TCDScheduler", typeof(TcdSampler))]
+    public void QuirksOfAPublishedClassAreOffUnlessAskedFor(string name, Type sampler)
+    {
+        var config = SchedulerConfig.Parse($$"""{"_class_name": "{{name}}"}""");
+        Assert.IsType(sampler, config.Plan().Sampler);
+        Assert.IsNotType(sampler, config.Plan(new StepOptions { Quirks = true }).Sampler);
+    }
+
+    [Theory]
+    [InlineData("EulerDiscreteScheduler"), InlineData("DDPMScheduler"), InlineData("IPNDMScheduler"), InlineData("DEISMultistepScheduler"), InlineData("HeunDiscreteScheduler")]
+    public void QuirksChangeDigitsNotTheMethod(string name)
+    {
+        using var scope = NewDisposeScope();
+        var config = SchedulerConfig.Parse($$"""{"_class_name": "{{name}}"}""");
+        Tensor Sample(bool quirks)
+        {
+            var plan = config.Plan(new StepOptions { Quirks = quirks });
+            using var noise = NoiseSource.FromSeed(1);
+            var grid = plan.Grid(50);
+            var start = noise.Next([64, 2], ScalarType.Float32, CPU) * grid.Start.Sigma;
+            return plan.Sampler.Sample(plan.Decorate(new GaussianDenoiser(plan.Schedule, 0.3, 0.5)), start, grid, noise);
+        }
+
+        var difference = (Sample(false) - Sample(true)).abs().max().item<float>();
+        Assert.True(difference < 0.02, $"With and without quirks the samples differ by {difference}."); // they spread by 0.5
     }
 }

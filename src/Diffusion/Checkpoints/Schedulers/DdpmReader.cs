@@ -1,3 +1,4 @@
+using Diffusion.Samplers;
 namespace Diffusion.Checkpoints.Schedulers;
 
 /// <summary>DDPMScheduler: ancestral sampling on the trained timesteps. (Ho et al. 2020; Nichol and Dhariwal 2021)</summary>
@@ -33,7 +34,7 @@ internal sealed class DdpmReader : SchedulerReader
         TimeGrid Grid(RunOptions run) => schedule.LabelledGrid(run.Timesteps is { } given
             ? PublishedTimesteps.Given(given, schedule.TrainingSteps)
             : PublishedTimesteps.Trained(values, run.Steps!.Value));
-        return new SchedulerPlan(config, schedule, TrainedSchedule.Prediction(values), new PublishedAncestral(schedule, variance), Grid)
+        return new SchedulerPlan(config, schedule, TrainedSchedule.Prediction(values), step.Quirks ? new PublishedAncestral(schedule, variance) : new DdpmSampler(variance), Grid)
         {
             Decorate = TrainedSchedule.Clipping(values, keepNoise: false),
         };

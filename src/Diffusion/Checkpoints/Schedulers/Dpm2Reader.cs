@@ -14,5 +14,5 @@ internal sealed class Dpm2Reader : SchedulerReader
         [.. TrainedSchedule.Keys(0.00085, 0.012), SigmaFamily.PredictionKey(), .. PublishedSigmas.Keys(), .. SigmaFamily.SpacingKeys()];
 
     public override SchedulerPlan Plan(SchedulerConfig config, ConfigValues values, StepOptions step) =>
-        SigmaFamily.Plan(config, values, _ => config.ClassName == Ancestral ? new PublishedDpm2Ancestral() : new Dpm2Sampler(), roundKarras: true);
+        SigmaFamily.Plan(config, values, _ => config.ClassName != Ancestral ? new Dpm2Sampler() : step.Quirks ? new PublishedDpm2Ancestral() : new Dpm2AncestralSampler(), step.Quirks, roundKarras: true);
 }

@@ -20,6 +20,9 @@ internal static class DpmSolverForms
     /// <summary>How two estimates are weighed.</summary>
     public static SecondOrder Second(ConfigValues values) => values.Choice("solver_type") == "heun" ? SecondOrder.Heun : SecondOrder.Midpoint;
 
+    /// <summary>How three estimates are weighed.</summary>
+    public static ThirdOrder Third(StepOptions step) => step.Quirks ? ThirdOrder.AsInDiffusers : ThirdOrder.Corrected;
+
     /// <summary>How the order falls at the end.</summary>
     public static MultistepEnding Ending(ConfigValues values) =>
         new(values.Flag("lower_order_final") ? 15 : 0, values.FlagIfAny("euler_at_final") ? 1 : null);

@@ -36,7 +36,7 @@ internal sealed class DpmSolverMultistepReader : SchedulerReader
         var order = SolverFamily.Order(values, "solver_order", 1, 3);
         DpmSolverForms.Check(values, order);
         var variable = DpmSolverForms.Variable(values);
-        var sampler = new DpmSolverMultistepSampler(order, variable, DpmSolverForms.Eta(values), DpmSolverForms.Second(values), ThirdOrder.AsInDiffusers, DpmSolverForms.Ending(values));
+        var sampler = new DpmSolverMultistepSampler(order, variable, DpmSolverForms.Eta(values), DpmSolverForms.Second(values), DpmSolverForms.Third(step), DpmSolverForms.Ending(values));
         return SolverFamily.Plan(config, values, sampler, variable == SolverVariable.Noise, (trained, run) => config.ClassName == Inverse
             ? InverseLadder.Of(values, trained, run)
             : SolverLadder.Of(values, trained, run, SolverLadder.End.Chosen, keepCosineTimesteps: true));

@@ -19,5 +19,5 @@ internal sealed class DpmSolverSdeReader : SchedulerReader
     ];
 
     public override SchedulerPlan Plan(SchedulerConfig config, ConfigValues values, StepOptions step) =>
-        SigmaFamily.Plan(config, values, _ => new DpmPlusPlusSdeSampler(noiseScale: step.NoiseScale ?? 1));
+        SigmaFamily.Plan(config, values, _ => new DpmPlusPlusSdeSampler(noiseScale: step.NoiseScale ?? 1), step.Quirks);
 }

@@ -27,7 +27,7 @@ internal sealed class DpmSolverSinglestepReader : SchedulerReader
         var order = SolverFamily.Order(values, "solver_order", 1, 3);
         DpmSolverForms.Check(values, order);
         var variable = DpmSolverForms.Variable(values);
-        var sampler = new PublishedSinglestep(order, variable, DpmSolverForms.Eta(values), DpmSolverForms.Second(values), values.Flag("lower_order_final"));
+        var sampler = new PublishedSinglestep(order, variable, DpmSolverForms.Eta(values), DpmSolverForms.Second(values), values.Flag("lower_order_final"), step.Quirks);
         return SolverFamily.Plan(config, values, sampler, variable == SolverVariable.Noise, (trained, run) => SolverLadder.Of(values, trained, run, SolverLadder.End.Chosen));
     }
 }

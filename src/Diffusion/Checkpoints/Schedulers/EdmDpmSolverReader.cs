@@ -34,7 +34,7 @@ internal sealed class EdmDpmSolverReader : SchedulerReader
         var label = cosine ? new ArctangentLabel() : NoiseLabel.QuarterLogSigma;
         var order = SolverFamily.Order(values, "solver_order", 1, 3);
         var eta = cosine ? 1 : DpmSolverForms.Eta(values);
-        var sampler = new DpmSolverMultistepSampler(order, SolverVariable.Data, eta, DpmSolverForms.Second(values), ThirdOrder.AsInDiffusers, DpmSolverForms.Ending(values));
+        var sampler = new DpmSolverMultistepSampler(order, SolverVariable.Data, eta, DpmSolverForms.Second(values), DpmSolverForms.Third(step), DpmSolverForms.Ending(values));
         return new SchedulerPlan(config, schedule, EdmSettings.Prediction(values, label), sampler, run => EdmSettings.Ladder(values, run, label).Exploding(schedule))
         {
             StartDeviation = _ => EdmSettings.StartDeviation(values),

@@ -1,3 +1,4 @@
+using Diffusion.Samplers;
 using Diffusion.Schedules;
 
 namespace Diffusion.Checkpoints.Schedulers;
@@ -18,10 +19,10 @@ internal sealed class EdmEulerReader : SchedulerReader
     {
         var prediction = EdmSettings.Prediction(values);
         var schedule = new VarianceExplodingForm(new RectifiedFlowSchedule());
-        return new SchedulerPlan(config, schedule, prediction, new PublishedEuler(PublishedEuler.ChurnOf(step), prediction, decodeAfter: true), run => EdmSettings.Ladder(values, run).Exploding(schedule))
+        return new SchedulerPlan(config, schedule, prediction, step.Quirks ? new PublishedEuler(PublishedEuler.ChurnOf(step), prediction, decodeAfter: true) : new EulerSampler(PublishedEuler.ChurnOf(step)), run => EdmSettings.Ladder(values, run).Exploding(schedule))
         {
             StartDeviation = _ => EdmSettings.StartDeviation(values),
-            Decorate = denoiser => new RoundedNoise(denoiser),
+            Decorate = step.Quirks ? static denoiser => new RoundedNoise(denoiser) : static denoiser => denoiser,
         };
     }
 }

@@ -11,5 +11,5 @@ internal sealed class EulerAncestralReader : SchedulerReader
         [.. TrainedSchedule.Keys(), SigmaFamily.PredictionKey(), .. SigmaFamily.SpacingKeys(), ConfigKey.Flag("rescale_betas_zero_snr", false)];
 
     public override SchedulerPlan Plan(SchedulerConfig config, ConfigValues values, StepOptions step) =>
-        SigmaFamily.Plan(config, values, _ => new EulerAncestralSampler());
+        SigmaFamily.Plan(config, values, _ => new EulerAncestralSampler(), step.Quirks);
 }

@@ -1,3 +1,4 @@
+using Diffusion.Samplers;
 namespace Diffusion.Checkpoints.Schedulers;
 
 /// <summary>EulerDiscreteScheduler. (Karras et al. 2022, algorithm 2 with Euler steps)</summary>
@@ -28,7 +29,7 @@ internal sealed class EulerReader : SchedulerReader
     {
         var predictsV = values.Choice("prediction_type") == "v_prediction";
         var continuous = predictsV && values.Choice("timestep_type") == "continuous";
-        return SigmaFamily.Plan(config, values, prediction => new PublishedEuler(PublishedEuler.ChurnOf(step), prediction, decodeAfter: !predictsV),
-            label: continuous ? NoiseLabel.QuarterLogSigma : null, velocityOfStep: true);
+        return SigmaFamily.Plan(config, values, prediction => step.Quirks ? new PublishedEuler(PublishedEuler.ChurnOf(step), prediction, decodeAfter: !predictsV) : new EulerSampler(PublishedEuler.ChurnOf(step)),
+            step.Quirks, label: continuous ? NoiseLabel.QuarterLogSigma : null, velocityOfStep: step.Quirks);
     }
 }

@@ -32,7 +32,7 @@ internal sealed class FlowMatchEulerReader : SchedulerReader
         {
             Unit = level => inverted ? 1 - level.Sigma : level.Sigma,
             // Quirk: noising mixes as if nothing were inverted.
-            ForwardLevel = inverted ? (_, t) => schedule.At(t / trainingSteps) : null,
+            ForwardLevel = inverted && step.Quirks ? (_, t) => schedule.At(t / trainingSteps) : null,
         };
 
         TimeGrid Grid(RunOptions run)

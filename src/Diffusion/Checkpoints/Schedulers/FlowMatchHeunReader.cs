@@ -1,3 +1,4 @@
+using Diffusion.Samplers;
 using Diffusion.Schedules;
 
 namespace Diffusion.Checkpoints.Schedulers;
@@ -17,11 +18,11 @@ internal sealed class FlowMatchHeunReader : SchedulerReader
         var (trainingSteps, shift) = (values.Integer("num_train_timesteps"), values.Number("shift"));
         if (!(shift > 0)) throw values.Wrong("shift", $"is {shift}; a positive number is needed.");
         var schedule = new RectifiedFlowSchedule();
-        return new SchedulerPlan(config, schedule, Parameterization.Velocity(NoiseLabel.Time(trainingSteps)), new PublishedFlowHeun(PublishedEuler.ChurnOf(step)),
+        return new SchedulerPlan(config, schedule, Parameterization.Velocity(NoiseLabel.Time(trainingSteps)), step.Quirks ? new PublishedFlowHeun(PublishedEuler.ChurnOf(step)) : new HeunSampler(PublishedEuler.ChurnOf(step)),
             run => FlowMatchLevels.Ladder(FlowMatchLevels.Shifted(trainingSteps, run.Steps!.Value, shift), trainingSteps).Flow(schedule))
         {
             // Quirk: noising takes the second place at which it finds its timesteps. It runs for one step only, and that place is the end.
-            ForwardLevel = static (grid, _) => grid.Count == 1 ? grid.End : throw new ArgumentException("The published scheduler noises a batch in runs of one step only."),
+            ForwardLevel = !step.Quirks ? null : static (grid, _) => grid.Count == 1 ? grid.End : throw new ArgumentException("The published scheduler noises a batch in runs of one step only."),
         };
     }
 }

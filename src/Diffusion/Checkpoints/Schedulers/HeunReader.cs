@@ -20,5 +20,5 @@ internal sealed class HeunReader : SchedulerReader
     ];
 
     public override SchedulerPlan Plan(SchedulerConfig config, ConfigValues values, StepOptions step) =>
-        SigmaFamily.Plan(config, values, _ => new HeunSampler());
+        SigmaFamily.Plan(config, values, _ => new HeunSampler(), step.Quirks);
 }

@@ -1,3 +1,4 @@
+using Diffusion.Samplers;
 using Diffusion.Schedules;
 
 namespace Diffusion.Checkpoints.Schedulers;
@@ -12,7 +13,7 @@ internal sealed class IpndmReader : SchedulerReader
     public override SchedulerPlan Plan(SchedulerConfig config, ConfigValues values, StepOptions step)
     {
         var schedule = new CosineSchedule(0); // α = cos(πt/2), σ = sin(πt/2)
-        return new SchedulerPlan(config, schedule, Parameterization.V(NoiseLabel.Time()), new PublishedIpndm(), Grid);
+        return new SchedulerPlan(config, schedule, Parameterization.V(NoiseLabel.Time()), step.Quirks ? new PublishedIpndm() : new PndmSampler(PndmWarmUp.LowerOrders), Grid);
 
         TimeGrid Grid(RunOptions run)
         {

@@ -13,5 +13,5 @@ internal sealed class LinearMultistepReader : SchedulerReader
         [.. TrainedSchedule.Keys(), .. PublishedSigmas.Keys(), SigmaFamily.PredictionKey("sample"), .. SigmaFamily.SpacingKeys()];
 
     public override SchedulerPlan Plan(SchedulerConfig config, ConfigValues values, StepOptions step) =>
-        SigmaFamily.Plan(config, values, _ => new LinearMultistepSampler(step.Order ?? 4));
+        SigmaFamily.Plan(config, values, _ => new LinearMultistepSampler(step.Order ?? 4), step.Quirks);
 }

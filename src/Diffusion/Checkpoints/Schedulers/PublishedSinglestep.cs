@@ -11,7 +11,8 @@ namespace Diffusion.Checkpoints.Schedulers;
 /// <param name="eta">η.</param>
 /// <param name="form">Midpoint weighs two estimates with ½φ₁, and takes the last of three to lie at ⅔; Heun integrates the polynomial through all.</param>
 /// <param name="lowerLast">Whether the grid's last step, where it would complete a step of the method, stands alone with order 1.</param>
-internal sealed class PublishedSinglestep(int order, SolverVariable variable, double eta, SecondOrder form, bool lowerLast) : Sampler
+/// <param name="quirk">Whether, with noise, the second derivative is taken away once more.</param>
+internal sealed class PublishedSinglestep(int order, SolverVariable variable, double eta, SecondOrder form, bool lowerLast, bool quirk) : Sampler
 {
     protected internal override int HistoryLength => order - 1;
 
@@ -48,7 +49,7 @@ internal sealed class PublishedSinglestep(int order, SolverVariable variable, do
         {
             solution.Integrate(next, known);
             // Quirk: with noise and three estimates the second derivative is taken away once more.
-            if (known.Length == 3 && eta > 0) AddSecondDerivative(next, known, solution.Factor(1));
+            if (known.Length == 3 && eta > 0 && quirk) AddSecondDerivative(next, known, solution.Factor(1));
             return;
         }
 

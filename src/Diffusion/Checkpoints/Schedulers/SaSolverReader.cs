@@ -28,7 +28,7 @@ internal sealed class SaSolverReader : SchedulerReader
             SolverFamily.Order(values, "corrector_order", 0, 5),
             variable,
             values.Flag("lower_order_final") ? MultistepEnding.Descending : MultistepEnding.Full,
-            asPublished: true);
+            asPublished: step.Quirks);
         return SolverFamily.Plan(config, values, sampler, variable == SolverVariable.Noise, (trained, run) => SolverLadder.Of(values, trained, run, SolverLadder.End.Repeated));
     }
 }

@@ -4,8 +4,8 @@ using Diffusion.Schedules;
 namespace Diffusion.Checkpoints.Schedulers;
 
 /// <summary>
-/// What a published scheduler configuration means: a schedule, a parameterization, a sampler and the grid of a run. With it the library gives the
-/// numbers of the scheduler that the file names, its quirks included. Immutable and thread-safe.
+/// What a published scheduler configuration means: a schedule, a parameterization, a sampler and the grid of a run. With
+/// <see cref="StepOptions.Quirks"/> it gives the numbers of the scheduler that the file names to the last digit, without them those of its method. Immutable and thread-safe.
 /// </summary>
 public sealed class SchedulerPlan
 {

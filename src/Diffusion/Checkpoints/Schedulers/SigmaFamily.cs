@@ -16,10 +16,11 @@ internal static class SigmaFamily
     /// <param name="config">What is planned.</param>
     /// <param name="values">Its settings.</param>
     /// <param name="sampler">The method, given what the network's output means.</param>
+    /// <param name="quirks">Whether the noise is a difference of rounded numbers, as published.</param>
     /// <param name="roundKarras">Whether the timesteps of a Karras ramp are rounded.</param>
     /// <param name="label">What the network is told; the trained timestep if null.</param>
     /// <param name="velocityOfStep">Quirk: whether the velocity target takes its factors at the trained timestep of the number of the step.</param>
-    public static SchedulerPlan Plan(SchedulerConfig config, ConfigValues values, Func<Parameterization, Sampler> sampler, bool roundKarras = false, NoiseLabel? label = null, bool velocityOfStep = false)
+    public static SchedulerPlan Plan(SchedulerConfig config, ConfigValues values, Func<Parameterization, Sampler> sampler, bool quirks, bool roundKarras = false, NoiseLabel? label = null, bool velocityOfStep = false)
     {
         var discrete = TrainedSchedule.Of(values, finite: true);
         var schedule = new VarianceExplodingForm(discrete);
@@ -28,7 +29,7 @@ internal static class SigmaFamily
         return new SchedulerPlan(config, schedule, prediction, sampler(prediction), Grid)
         {
             StartDeviation = SigmaLadder.StartDeviation(values),
-            Decorate = denoiser => new RoundedNoise(clip(denoiser)),
+            Decorate = quirks ? denoiser => new RoundedNoise(clip(denoiser)) : clip,
             VelocityLevel = velocityOfStep
                 ? (grid, t) => discrete.AtTimestep(SchedulerPlan.StepAt(grid, t) ?? throw new ArgumentOutOfRangeException(nameof(t), t, "The grid has no step at this timestep."))
                 : null,

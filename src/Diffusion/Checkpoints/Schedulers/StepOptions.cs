@@ -33,6 +33,12 @@ public sealed class StepOptions
     /// <summary>1 where <see cref="Image"/> is known and 0 where it is not, in its type; of its shape, or with lengths of 1 that stand for all. Borrowed.</summary>
     public Tensor? KnownMask { get; init; }
 
+    /// <summary>
+    /// Whether the plan repeats what is a quirk of the published class's code rather than its method: differences taken in float32, churn after the network was asked, a third order that is none.
+    /// Off by default: then the library's own samplers run, of the orders that their papers state. With it, the numbers are those of the published class.
+    /// </summary>
+    public bool Quirks { get; init; }
+
     internal void Check(string className, StepArguments taken)
     {
         void Refuse(bool given, StepArguments argument, string name)

@@ -1,3 +1,4 @@
+using Diffusion.Samplers;
 namespace Diffusion.Checkpoints.Schedulers;
 
 /// <summary>TCDScheduler: strategic stochastic sampling of a trajectory consistency model. (Zheng et al. 2024) Its clipping keys have no effect, as published.</summary>
@@ -16,7 +17,7 @@ internal sealed class TcdReader : SchedulerReader
         var schedule = TrainedSchedule.Of(values);
         var gamma = step.Eta ?? 0.3;
         if (!(gamma >= 0 && gamma <= 1)) throw new ArgumentException($"Eta is {gamma}; a number in [0, 1] is needed.", nameof(step));
-        return new SchedulerPlan(config, schedule, TrainedSchedule.Prediction(values), new PublishedTcd(schedule, gamma), Grid);
+        return new SchedulerPlan(config, schedule, TrainedSchedule.Prediction(values), step.Quirks ? new PublishedTcd(schedule, gamma) : new TcdSampler(gamma), Grid);
 
         // The last step leads to the first trained timestep, not to clean data.
         TimeGrid Grid(RunOptions run)

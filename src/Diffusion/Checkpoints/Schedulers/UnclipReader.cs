@@ -1,3 +1,4 @@
+using Diffusion.Samplers;
 namespace Diffusion.Checkpoints.Schedulers;
 
 /// <summary>UnCLIPScheduler: ancestral sampling of the unCLIP prior and decoder on the cosine schedule. (Ramesh et al. 2022)</summary>
@@ -19,7 +20,7 @@ internal sealed class UnclipReader : SchedulerReader
     {
         var schedule = TrainedSchedule.Of(values);
         var variance = values.Choice("variance_type") == "learned_range" ? ReverseVariance.LearnedRange : ReverseVariance.Small;
-        var sampler = new PublishedAncestral(schedule, variance, TrainedSchedule.Rates(values));
+        Sampler sampler = step.Quirks ? new PublishedAncestral(schedule, variance, TrainedSchedule.Rates(values)) : new DdpmSampler(variance);
         return new SchedulerPlan(config, schedule, TrainedSchedule.Prediction(values), sampler, Grid)
         {
             Decorate = TrainedSchedule.Clipping(values, keepNoise: false),
