@@ -36,6 +36,32 @@ public class PublishedMomentTests
         }
     }
 
+    // v*/β and the place f* of ln v* between ln β̃ and ln β, of the variance that is right for N(0, s²) between neighbouring timesteps.
+    [Theory]
+    [InlineData(1, .999641, .999544, .988382, .985171)]
+    [InlineData(10, .999110, .993916, .975710, .831984)]
+    [InlineData(100, .995718, .762340, .983676, .088593)]
+    [InlineData(500, .999370, .265574, .999152, .010839)]
+    [InlineData(999, .999999, .250008, .999999, .010000)]
+    public void TheBestLearnedVarianceIsTheKnownOne(int timestep, double ratioHalf, double placeHalf, double ratioTenth, double placeTenth)
+    {
+        var (from, to) = (_ddpm.AtTimestep(timestep), _ddpm.AtTimestep(timestep - 1));
+        var step = new Transition(from, to);
+        var grid = new TimeGrid(_ddpm, new GridStep(from, to));
+        foreach (var (deviation, ratio, place) in new[] { (1.0, 1.0, 1.0), (0.5, ratioHalf, placeHalf), (0.1, ratioTenth, placeTenth) })
+        {
+            double Marginal(NoiseLevel level) => level.Alpha * level.Alpha * deviation * deviation + level.Sigma * level.Sigma;
+            // The posterior's variance and, through its mean, that of the data given the state.
+            var best = step.PosteriorVariance + step.PosteriorData * step.PosteriorData * deviation * deviation * from.Sigma * from.Sigma / Marginal(from);
+            Assert.Equal(ratio, best / step.ForwardVariance, 6e-7);
+            Assert.Equal(place, Math.Log(best / step.PosteriorVariance) / Math.Log(step.ForwardVariance / step.PosteriorVariance), 6e-7);
+            // With it the sampler goes from marginal to marginal; the place is known to six digits, and so is the variance in units of β.
+            var learned = new AtPlace(new GaussianDenoiser(_ddpm, 0, deviation), place);
+            var reached = MomentPropagation.Of(new DdpmSampler(ReverseVariance.LearnedRange), learned, grid, 0, Marginal(from)).Variance;
+            Assert.Equal(Marginal(to), reached, 6e-7 * step.ForwardVariance);
+        }
+    }
+
     [Theory]
     [InlineData(10, .83169588, .81458618, .82936923, .74041025, .72165445, .74049244, .37412849, .36161172, .36995481)]
     [InlineData(20, .91253171, .90819779, .91128566, .84304562, .83700506, .84306436, .43373442, .43045168, .43136753)]
@@ -156,6 +182,14 @@ public class PublishedMomentTests
 
     private static double Deviation(Sampler sampler, IDenoiser denoiser, TimeGrid grid, double variance) =>
         Math.Sqrt(MomentPropagation.Of(sampler, denoiser, grid, 0, variance).Variance);
+
+    // A network whose variance output puts ln v at a place between ln β̃ (0) and ln β (1).
+    private sealed class AtPlace(IDenoiser inner, double place) : IDenoiser
+    {
+        public NoiseSchedule Schedule => inner.Schedule;
+
+        public Estimate Denoise(Tensor x, NoisePoint at) => new(inner.Denoise(x, at).Data, varianceOutput: full_like(x, 2 * place - 1));
+    }
 
     // What a network with a perfectly learned reverse variance would answer: ln(β̃ + c²·Var(x₀ | x_t)), c the posterior's factor of x₀.
     private sealed class BestVariance(GaussianDenoiser inner, TimeGrid grid) : DenoiserDecorator(inner)
