@@ -22,7 +22,7 @@ public static class Commands
                 set_num_threads(parsed.GetValue(threads));
                 Interleaved.Header();
                 foreach (var each in once ? [BenchmarkNetwork.Small] : parsed.GetValue(network) is { } one ? [one] : Enum.GetValues<BenchmarkNetwork>())
-                    run(new BenchmarkOptions(each, new Device(parsed.GetValue(device)!), parsed.GetValue(iterations), parsed.GetValue(only)));
+                    run(new BenchmarkOptions(each, DeviceOf(parsed.GetValue(device)!), parsed.GetValue(iterations), parsed.GetValue(only)));
             });
             return command;
         }
@@ -34,7 +34,7 @@ public static class Commands
         check.SetAction(parsed =>
         {
             backends.cuda.matmul.allow_tf32 = backends.cudnn.allow_tf32 = parsed.GetValue(tf32);
-            return DeviceCheck.Run(new Device(parsed.GetValue(device)!), parsed.GetValue(tf32)) ? 0 : 1;
+            return DeviceCheck.Run(DeviceOf(parsed.GetValue(device)!), parsed.GetValue(tf32)) ? 0 : 1;
         });
         return new RootCommand("Interleaved measurements. Without a command this program is BenchmarkDotNet: --filter '*'")
         {
@@ -48,6 +48,15 @@ public static class Commands
             Measurement("wrappers", "guidance, thresholds and inverse problems around a denoiser that does nothing, against the same operations issued bare", WrapperCases.Run),
             overhead,
         };
+    }
+
+    private static Device DeviceOf(string name)
+    {
+        var device = new Device(name);
+        if (device.type != DeviceType.CUDA || cuda.is_available()) return device;
+        Console.Error.WriteLine($"There is no {name} here: libtorch finds no GPU, or it is a libtorch without CUDA.");
+        Environment.Exit(1);
+        return device;
     }
 
     private static void Training(BenchmarkOptions options)

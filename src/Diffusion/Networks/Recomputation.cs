@@ -10,6 +10,10 @@ internal sealed class Recomputation : autograd.SingleTensorFunction<Recomputatio
 {
     private const string Key = "part";
 
+    // What passed between libtorch and the part before on this thread, and is done with by now: freed early, so that the gradients of all parts are not alive at once.
+    [ThreadStatic]
+    private static List<Tensor>? _passed;
+
     public override string Name => nameof(Recomputation);
 
     /// <param name="module">What is called: its parameters receive gradients.</param>
@@ -42,6 +46,7 @@ internal sealed class Recomputation : autograd.SingleTensorFunction<Recomputatio
     [SuppressMessage("Reliability", "CA2000", Justification = "The scope disposes what is not handed on.")]
     public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
     {
+        foreach (var gradient in _passed ?? []) gradient.Dispose();
         using var scope = NewDisposeScope();
         var part = (Part)ctx.get_data(Key);
         var saved = ctx.get_saved_variables().ToArray();
@@ -54,6 +59,7 @@ internal sealed class Recomputation : autograd.SingleTensorFunction<Recomputatio
         var given = new Queue<Tensor?>(autograd.grad([result], wanted, [grad_output], allow_unused: true));
         List<Tensor> all = [null!]; // of the part itself
         foreach (var t in saved) all.Add((t.requires_grad ? given.Dequeue()?.MoveToOuterDisposeScope() : null)!);
+        _passed = [grad_output, .. all.Where(t => t is not null)];
         return all;
     }
 

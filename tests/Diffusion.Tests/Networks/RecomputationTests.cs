@@ -81,6 +81,21 @@ public sealed class RecomputationTests : IDisposable
         }
     }
 
+    // Ten more blocks: were the gradients of all of them alive until the caller's scope ends, there would be more than a hundred tensors more.
+    [Fact]
+    public void TheBackwardPassDoesNotKeepTheGradientsOfEveryBlock()
+    {
+        Assert.InRange(Left(6) - Left(1), 0, 25);
+
+        static int Left(int layers)
+        {
+            using var network = new UNet(UNetConfigs.Tiny with { BlockOutChannels = [8, 16], LayersPerBlock = layers }) { RecomputesActivations = true };
+            using var scope = NewDisposeScope();
+            network.call(randn(2, 3, 8, 8), ones(2), null).square().mean().backward();
+            return (int)scope.DisposablesCount;
+        }
+    }
+
     [Fact]
     public void WithoutGradientsNothingChanges()
     {
