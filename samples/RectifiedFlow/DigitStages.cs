@@ -32,6 +32,8 @@ internal sealed class DigitStages
 
     public int Samples { get; init; }
 
+    public ComputePrecision Precision { get; init; }
+
     public required string[] Stages { get; init; }
 
     private string First => Path.Combine(Folder, "1-rectified");
@@ -118,6 +120,7 @@ internal sealed class DigitStages
             Duration = TimeSpan.FromMinutes(Minutes),
             Condition = TrainingSettings.ForClasses(10),
             ReportEvery = 200,
+            Precision = Precision,
             CheckpointFolder = Path.Combine(target, "training"),
         });
         if (run.Resume()) Console.WriteLine($"Going on from step {run.Step:N0}.");

@@ -1,6 +1,7 @@
 // Flows between two kinds of data, straightened. Without arguments: eight Gaussians are carried to two moons, the paths drawn before and after reflow, about three minutes on two cores.
 // "couplings" trains the same transport with every coupling and interpolant; "digits" does it for real on handwritten digits and measures few-step sampling.
 using System.CommandLine;
+using Diffusion;
 using RectifiedFlow;
 
 var output = new Option<string?>("--out") { Description = "Where to write; a folder under out/ if not given. What is there already is gone on with." };
@@ -21,10 +22,11 @@ var pairs = new Option<long>("--pairs") { Description = "Pairs to generate.", De
 var pairSteps = new Option<int>("--pair-steps") { Description = "Steps of the solver for a pair.", DefaultValueFactory = _ => 12 };
 var guidance = new Option<double>("--guidance") { Description = "Scale of classifier-free guidance, of the pairs and of the first model's samples. The others have it from their pairs.", DefaultValueFactory = _ => 1.5 };
 var samples = new Option<int>("--samples") { Description = "Samples to measure, a multiple of 10.", DefaultValueFactory = _ => 1000 };
+var bfloat16 = new Option<bool>("--bfloat16") { Description = "Train in bfloat16, a quarter faster on a CPU that has it in hardware." };
 var stages = new Option<string[]>("--stages") { Description = "Which of train, pairs, reflow, distil, measure; all if not given. A stage that is finished is not done again.", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => DigitStages.All };
 stages.AcceptOnlyFromAmong(DigitStages.All);
 var digits = new Command("digits", "Class-conditional rectified flow of handwritten digits, its reflow and its distillation to one step, measured. Fifty minutes on two cores; stages may be run one by one and stopped.")
-    { data, minutes, pairs, pairSteps, guidance, samples, stages, output };
+    { data, minutes, pairs, pairSteps, guidance, samples, bfloat16, stages, output };
 digits.SetAction((parsed, cancellation) => Guarded(() => new DigitStages
 {
     Data = parsed.GetValue(data)!,
@@ -34,6 +36,7 @@ digits.SetAction((parsed, cancellation) => Guarded(() => new DigitStages
     PairSteps = parsed.GetValue(pairSteps),
     Guidance = parsed.GetValue(guidance),
     Samples = parsed.GetValue(samples),
+    Precision = parsed.GetValue(bfloat16) ? ComputePrecision.BFloat16 : ComputePrecision.Float32,
     Stages = parsed.GetValue(stages)!,
 }.Run(cancellation)));
 root.Add(digits);
