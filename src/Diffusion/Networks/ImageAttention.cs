@@ -51,14 +51,18 @@ internal sealed class ImageAttention : SpatialAttention
     public override Tensor forward(Tensor x, AttentionContext? context = null)
     {
         using var scope = NewDisposeScope();
-        var (height, width) = (x.shape[2], x.shape[3]);
         var normalized = _norm is null ? x : _norm.call(x);
-        // Pixels as rows, laid out once for the three products; no copy where channels already lie together.
-        var pixels = normalized.flatten(2).transpose(1, 2).contiguous(); // [batch, pixels, channels]
-        var mixed = ScaledDotProduct.Attend(PixelProjection.Apply(_toQuery, pixels), PixelProjection.Apply(_toKey, pixels), PixelProjection.Apply(_toValue, pixels), _heads);
-        var change = PixelProjection.Apply(Output, mixed).transpose(1, 2).unflatten(2, height, width);
+        var change = PixelAttention.Suits(normalized, _heads) ? PixelAttention.Apply(normalized, _toQuery, _toKey, _toValue, Output, _heads) : ByRows(normalized);
         var sum = x + change;
         if (_outputScale != 1) sum.div_(_outputScale);
         return sum.MoveToOuterDisposeScope();
+    }
+
+    private Tensor ByRows(Tensor x)
+    {
+        // Pixels as rows, laid out once for the three products; no copy where channels already lie together.
+        var pixels = x.flatten(2).transpose(1, 2).contiguous(); // [batch, pixels, channels]
+        var mixed = ScaledDotProduct.Attend(PixelProjection.Apply(_toQuery, pixels), PixelProjection.Apply(_toKey, pixels), PixelProjection.Apply(_toValue, pixels), _heads);
+        return PixelProjection.Apply(Output, mixed).transpose(1, 2).unflatten(2, x.shape[2], x.shape[3]);
     }
 }
