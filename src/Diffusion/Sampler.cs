@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 namespace Diffusion;
 
 /// <summary>
@@ -45,6 +47,7 @@ public abstract class Sampler
     /// <returns>The final state, a fresh tensor in the caller's scope, of the type and device of <paramref name="start"/>.</returns>
     /// <exception cref="ArgumentException">The start has no batch axis, is not floating, or the grid belongs to another schedule.</exception>
     /// <exception cref="OperationCanceledException">The run was cancelled.</exception>
+    /// <exception cref="DeviceOutOfMemoryException">The device has not enough memory.</exception>
     public Tensor Sample(IDenoiser denoiser, Tensor start, TimeGrid grid, NoiseSource noise, SamplingHooks? hooks = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(denoiser);
@@ -63,6 +66,10 @@ public abstract class Sampler
         {
             var end = Run(run, start);
             return ReferenceEquals(end, start) ? start.alias().MoveToOuterDisposeScope() : end.MoveToOuterDisposeScope();
+        }
+        catch (ExternalException error) when (DeviceOutOfMemoryException.Of(error) is { } memory)
+        {
+            throw memory;
         }
         finally
         {

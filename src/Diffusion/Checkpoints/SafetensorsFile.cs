@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 
 namespace Diffusion.Checkpoints;
@@ -82,13 +83,20 @@ public sealed class SafetensorsFile : TensorFile
         ObjectDisposedException.ThrowIf(_file.IsClosed, this);
         TorchBackend.EnsureLoaded();
         using var scope = NewDisposeScope();
-        // A bool in libtorch must be 0 or 1; a file may hold any byte.
-        var stored = entry.DType == ScalarType.Bool ? ScalarType.Byte : entry.DType;
-        var result = empty(entry.Shape, dtype: stored, device: CPU);
-        if (entry.End > entry.Begin) Fill(result, _header.DataStart + entry.Begin);
-        if (stored != entry.DType) result = result.to(entry.DType);
-        if (device is not null && device.type != DeviceType.CPU) result = result.to(device);
-        return result.MoveToOuterDisposeScope();
+        try
+        {
+            // A bool in libtorch must be 0 or 1; a file may hold any byte.
+            var stored = entry.DType == ScalarType.Bool ? ScalarType.Byte : entry.DType;
+            var result = empty(entry.Shape, dtype: stored, device: CPU);
+            if (entry.End > entry.Begin) Fill(result, _header.DataStart + entry.Begin);
+            if (stored != entry.DType) result = result.to(entry.DType);
+            if (device is not null && device.type != DeviceType.CPU) result = result.to(device);
+            return result.MoveToOuterDisposeScope();
+        }
+        catch (ExternalException error) when (DeviceOutOfMemoryException.Of(error) is { } memory)
+        {
+            throw memory;
+        }
     }
 
     /// <inheritdoc/>

@@ -60,6 +60,7 @@ public abstract class DataSet : IDisposable
     /// <exception cref="ArgumentException">No index is given, or the batch would exceed 2 GiB.</exception>
     /// <exception cref="ArgumentOutOfRangeException">An index is not one of the set.</exception>
     /// <exception cref="InvalidDataException">A file of the set is damaged; the message names it.</exception>
+    /// <exception cref="DeviceOutOfMemoryException">The device has not enough memory.</exception>
     public Batch Get(params ReadOnlySpan<long> indices)
     {
         TorchBackend.EnsureLoaded();
@@ -73,10 +74,17 @@ public abstract class DataSet : IDisposable
                 $"{indices.Length} samples of shape [{string.Join(", ", _sampleShape)}] exceed 2 GiB; read fewer at a time.", nameof(indices));
 
         using var scope = NewDisposeScope();
-        var data = empty([indices.Length, .. _sampleShape], float32, CPU);
-        var labels = _classNames is null ? null : empty([indices.Length], int64, CPU);
-        Read(indices, MemoryMarshal.Cast<byte, float>(data.bytes), labels is null ? default : MemoryMarshal.Cast<byte, long>(labels.bytes));
-        return new Batch(data.MoveToOuterDisposeScope(), labels?.MoveToOuterDisposeScope());
+        try
+        {
+            var data = empty([indices.Length, .. _sampleShape], float32, CPU);
+            var labels = _classNames is null ? null : empty([indices.Length], int64, CPU);
+            Read(indices, MemoryMarshal.Cast<byte, float>(data.bytes), labels is null ? default : MemoryMarshal.Cast<byte, long>(labels.bytes));
+            return new Batch(data.MoveToOuterDisposeScope(), labels?.MoveToOuterDisposeScope());
+        }
+        catch (ExternalException error) when (DeviceOutOfMemoryException.Of(error) is { } memory)
+        {
+            throw memory;
+        }
     }
 
     /// <summary>Frees files and tensors that the set owns. No thread may be reading.</summary>

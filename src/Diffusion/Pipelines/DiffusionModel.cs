@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Diffusion.Checkpoints;
 using Diffusion.Denoisers;
 using Diffusion.Networks;
@@ -42,6 +43,7 @@ public sealed class DiffusionModel : IDisposable
     /// <param name="device">Where the network is put; the CPU by default.</param>
     /// <exception cref="DirectoryNotFoundException">There is no such folder.</exception>
     /// <exception cref="FileNotFoundException">A file is missing.</exception>
+    /// <exception cref="DeviceOutOfMemoryException">The device has not enough memory.</exception>
     /// <exception cref="InvalidDataException">A file is damaged or does not fit; the message names the file and the fault.</exception>
     public static DiffusionModel Load(string folder, Device? device = null)
     {
@@ -91,6 +93,7 @@ public sealed class DiffusionModel : IDisposable
     /// <param name="batchSize">How many are drawn at once, at least 1: a bound on memory.</param>
     /// <param name="cancellationToken">Looked at before every step.</param>
     /// <returns>[count, …] in the range of the data, a fresh tensor on the CPU in the caller's scope.</returns>
+    /// <exception cref="DeviceOutOfMemoryException">The device has not enough memory.</exception>
     /// <exception cref="ArgumentException">The label does not exist, or guidance is asked of a model that cannot drop its condition.</exception>
     public Tensor Sample(int count, long? label = null, long? seed = null, int steps = DefaultSteps, double? guidance = null, Sampler? sampler = null,
         SamplingHooks? hooks = null, int batchSize = 64, CancellationToken cancellationToken = default)
@@ -112,6 +115,7 @@ public sealed class DiffusionModel : IDisposable
     /// <param name="batchSize">How many are drawn at once, at least 1: a bound on memory.</param>
     /// <param name="cancellationToken">Looked at before every step.</param>
     /// <returns>[labels, …] in the range of the data, a fresh tensor on the CPU in the caller's scope.</returns>
+    /// <exception cref="DeviceOutOfMemoryException">The device has not enough memory.</exception>
     /// <exception cref="ArgumentException">A label does not exist, or guidance is asked of a model that cannot drop its condition.</exception>
     public Tensor Sample(ReadOnlySpan<long> labels, long? seed = null, int steps = DefaultSteps, double? guidance = null, Sampler? sampler = null,
         SamplingHooks? hooks = null, int batchSize = 64, CancellationToken cancellationToken = default)
@@ -135,18 +139,25 @@ public sealed class DiffusionModel : IDisposable
         using var scope = NewDisposeScope();
         var device = Network.parameters().FirstOrDefault()?.device ?? CPU;
         var batches = new List<Tensor>();
-        for (var first = 0; first < count; first += batchSize)
+        try
         {
-            using var batch = NewDisposeScope();
-            var size = Math.Min(batchSize, count - first);
-            using var noise = NoiseSource.PerSample([.. Enumerable.Range(first, size).Select(k => HostRandom.Derive(run, k))]);
-            var condition = labels.IsEmpty ? NoClass(size, device) : Conditioning.ForClasses(labels.Slice(first, size), Description.NullClass, device);
-            var start = Description.Schedule.DrawPrior([size, .. Description.SampleShape], noise, device: device);
-            var samples = sampler.Sample(Bind(condition, scale), start, grid, noise, hooks, cancellationToken);
-            batches.Add(samples.cpu().MoveToOuterDisposeScope());
-        }
+            for (var first = 0; first < count; first += batchSize)
+            {
+                using var batch = NewDisposeScope();
+                var size = Math.Min(batchSize, count - first);
+                using var noise = NoiseSource.PerSample([.. Enumerable.Range(first, size).Select(k => HostRandom.Derive(run, k))]);
+                var condition = labels.IsEmpty ? NoClass(size, device) : Conditioning.ForClasses(labels.Slice(first, size), Description.NullClass, device);
+                var start = Description.Schedule.DrawPrior([size, .. Description.SampleShape], noise, device: device);
+                var samples = sampler.Sample(Bind(condition, scale), start, grid, noise, hooks, cancellationToken);
+                batches.Add(samples.cpu().MoveToOuterDisposeScope());
+            }
 
-        return cat(batches, 0).MoveToOuterDisposeScope();
+            return cat(batches, 0).MoveToOuterDisposeScope();
+        }
+        catch (ExternalException error) when (DeviceOutOfMemoryException.Of(error) is { } memory)
+        {
+            throw memory;
+        }
     }
 
     // A class-conditional network without a class is asked with the label that stands for none.

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.InteropServices;
 using Diffusion.Data;
 using Parameter = TorchSharp.Modules.Parameter;
 
@@ -90,6 +91,7 @@ public sealed class TrainingRun : IDisposable
     /// <summary>Trains until the steps or the time of the settings are over.</summary>
     /// <param name="progress">Told every few steps.</param>
     /// <param name="cancellationToken">Looked at between steps: the run stops after a whole one, writes a checkpoint and returns.</param>
+    /// <exception cref="DeviceOutOfMemoryException">The device has not enough memory. The step has changed no weights.</exception>
     /// <exception cref="TrainingDivergedException">A loss or a gradient was not finite, and the settings say to stop.</exception>
     /// <exception cref="InvalidOperationException">The checkpoint folder holds a run that this one has not resumed.</exception>
     /// <exception cref="IOException">A checkpoint could not be written. Older ones are intact, and the run can go on.</exception>
@@ -121,6 +123,10 @@ public sealed class TrainingRun : IDisposable
         {
             _report.Tell(this, progress); // whoever keeps a log learns of it too
             throw;
+        }
+        catch (ExternalException error) when (DeviceOutOfMemoryException.Of(error) is { } memory)
+        {
+            throw memory;
         }
         finally
         {
