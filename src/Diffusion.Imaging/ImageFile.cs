@@ -13,7 +13,10 @@ namespace Diffusion.Imaging;
 /// </remarks>
 public static class ImageFile
 {
-    /// <summary>The most pixels that are decoded; larger images are refused before memory is taken. 100 million.</summary>
+    /// <summary>
+    /// The most pixels that are decoded, 100 million; a caller may allow fewer. Larger images are refused before memory is taken: one takes 4 bytes a pixel,
+    /// and 4 bytes for each channel of the tensor.
+    /// </summary>
     public const long MaxPixels = 100_000_000;
 
     private const long MaxFileSize = 1 << 30;
@@ -21,30 +24,35 @@ public static class ImageFile
     /// <summary>Reads an image file.</summary>
     /// <param name="path">A PNG, JPEG or WebP file of at most 1 GiB.</param>
     /// <param name="channels">3 for colour, 1 for grey (Rec. 601 luma), 4 for colour and opacity. Without opacity, images lie on white.</param>
+    /// <param name="maxPixels">Images of more pixels are refused, 1 … <see cref="MaxPixels"/>. Set it where files come from strangers: a small file may hold a large, flat picture.</param>
     /// <returns>[channels, height, width] in [−1, 1], a fresh tensor in the caller's scope.</returns>
     /// <exception cref="InvalidDataException">The file is empty, damaged, cut off, too large or of another format; the message names it.</exception>
     /// <exception cref="IOException">The file is missing or cannot be read.</exception>
-    public static Tensor Read(string path, int channels = 3)
+    public static Tensor Read(string path, int channels = 3, long maxPixels = MaxPixels)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         CheckChannels(channels);
+        CheckMaxPixels(maxPixels);
         var length = new FileInfo(path).Length;
         if (length > MaxFileSize) throw ImageHeader.Fault(path, $"has {length:N0} bytes; image files of at most {MaxFileSize:N0} are read");
-        return Decode(File.ReadAllBytes(path), channels, path);
+        return Decode(File.ReadAllBytes(path), channels, path, maxPixels);
     }
 
     /// <summary>Decodes an image in memory.</summary>
     /// <param name="bytes">The content of a PNG, JPEG or WebP file.</param>
     /// <param name="channels">3 for colour, 1 for grey (Rec. 601 luma), 4 for colour and opacity. Without opacity, images lie on white.</param>
     /// <param name="name">What to call the image in messages.</param>
+    /// <param name="maxPixels">Images of more pixels are refused, 1 … <see cref="MaxPixels"/>.</param>
     /// <returns>[channels, height, width] in [−1, 1], a fresh tensor in the caller's scope.</returns>
     /// <exception cref="InvalidDataException">The image is empty, damaged, cut off, too large or of another format; the message names it.</exception>
-    public static Tensor Decode(ReadOnlySpan<byte> bytes, int channels = 3, string name = "image")
+    public static Tensor Decode(ReadOnlySpan<byte> bytes, int channels = 3, string name = "image", long maxPixels = MaxPixels)
     {
         CheckChannels(channels);
+        CheckMaxPixels(maxPixels);
+        ArgumentNullException.ThrowIfNull(name);
         var (width, height) = ImageHeader.Read(bytes, name);
         if (width < 1 || height < 1) throw ImageHeader.Fault(name, $"claims to be {width} × {height} pixels");
-        if ((long)width * height > MaxPixels) throw ImageHeader.Fault(name, $"has {width} × {height} pixels; at most {MaxPixels:N0} are decoded");
+        if ((long)width * height > maxPixels) throw ImageHeader.Fault(name, $"has {width} × {height} pixels; at most {maxPixels:N0} are decoded");
         using var data = SKData.CreateCopy(bytes);
         using var codec = SKCodec.Create(data) ?? throw ImageHeader.Fault(name, "is damaged: its header cannot be decoded");
         // No colour space: the decoder converts nothing.
@@ -150,6 +158,11 @@ public static class ImageFile
         SKEncodedOrigin.LeftBottom => image.transpose(1, 2).flip(1),
         _ => image,
     };
+
+    internal static void CheckMaxPixels(long maxPixels)
+    {
+        if (maxPixels is < 1 or > MaxPixels) throw new ArgumentOutOfRangeException(nameof(maxPixels), maxPixels, $"The most pixels that are decoded lie in 1 … {MaxPixels:N0}.");
+    }
 
     private static void CheckChannels(int channels)
     {

@@ -24,13 +24,9 @@ internal sealed class JsonSettings
     /// <summary>Reads the object of a file. Files above 16 MiB are refused: configurations are small.</summary>
     public static JsonSettings ReadFile(string file)
     {
-        var info = new FileInfo(file);
-        if (!info.Exists) throw new FileNotFoundException($"{file}: there is no such file.", file);
-        if (info.Length > 16 << 20) throw new InvalidDataException($"{file}: {info.Length} bytes are no configuration; at most 16 MiB are read.");
         try
         {
-            using var document = JsonDocument.Parse(File.ReadAllBytes(file), new JsonDocumentOptions { MaxDepth = 32 });
-            return new JsonSettings(file, "", document.RootElement.Clone());
+            return new JsonSettings(file, "", ConfigurationText.Parse(ConfigurationText.ReadBytes(file)));
         }
         catch (JsonException error)
         {

@@ -9,7 +9,7 @@ namespace Diffusion.Checkpoints;
 /// </summary>
 /// <param name="schedule">The schedule that the network was trained on.</param>
 /// <param name="parameterization">What its output means.</param>
-/// <param name="sampleShape">Shape of one sample without the batch axis, each length positive.</param>
+/// <param name="sampleShape">Shape of one sample without the batch axis, each length positive, together at most 2 GiB of float32.</param>
 public sealed class ModelDescription(NoiseSchedule schedule, Parameterization parameterization, params long[] sampleShape)
 {
     /// <summary>The name of the file.</summary>
@@ -86,6 +86,8 @@ public sealed class ModelDescription(NoiseSchedule schedule, Parameterization pa
         ArgumentNullException.ThrowIfNull(sampleShape);
         if (sampleShape.Length == 0 || sampleShape.Any(length => length < 1))
             throw new ArgumentException($"The shape of a sample is [{string.Join(", ", sampleShape)}]; at least one length is needed, each at least 1.", nameof(sampleShape));
+        if (sampleShape.Aggregate((UInt128)sizeof(float), (product, length) => product > int.MaxValue ? product : product * (ulong)length) > int.MaxValue)
+            throw new ArgumentException($"A sample of shape [{string.Join(", ", sampleShape)}] exceeds 2 GiB.", nameof(sampleShape));
         return (long[])sampleShape.Clone();
     }
 }

@@ -46,6 +46,6 @@ internal static class ModelFolder
     public static string ReadConfig(string folder)
     {
         if (!Directory.Exists(folder)) throw new DirectoryNotFoundException($"There is no folder '{folder}'.");
-        return File.ReadAllText(Path.Combine(folder, ConfigName));
+        return ConfigurationText.Read(Path.Combine(folder, ConfigName));
     }
 }

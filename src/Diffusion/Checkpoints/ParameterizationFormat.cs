@@ -43,7 +43,7 @@ internal static class ParameterizationFormat
         var label = settings.Text("kind") switch
         {
             "time" => NoiseLabel.Time(scale),
-            "timestep" => NoiseLabel.Timestep((int)scale),
+            "timestep" => NoiseLabel.Timestep(settings.Integer("scale")),
             "quarter-log-sigma" => NoiseLabel.QuarterLogSigma,
             "log-sigma" => NoiseLabel.LogSigma,
             "sigma" => NoiseLabel.NoiseToSignal,

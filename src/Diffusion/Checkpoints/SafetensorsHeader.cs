@@ -116,12 +116,14 @@ internal sealed class SafetensorsHeader
         if (begin > end || end > DataLength)
             throw BadKey(key, $"claims the bytes {begin} to {end} of {DataLength} bytes of data");
 
+        // An empty tensor may not hide a size that no arithmetic holds: strides are products too.
         Int128 size = SafetensorsDType.Size(type);
         foreach (var length in shape)
         {
-            size *= length;
+            size *= Math.Max(length, 1);
             if (size > long.MaxValue) throw BadKey(key, $"has shape [{string.Join(", ", shape)}], which overflows");
         }
+        if (shape.Contains(0)) size = 0;
         if (size != end - begin)
             throw BadKey(key, $"has shape [{string.Join(", ", shape)}] of {dtype.GetString()}, {size} bytes, but {end - begin} bytes of data");
         return new SafetensorsEntry(type, shape, begin, end);

@@ -36,8 +36,14 @@ internal static class ScheduleFormat
         _ => throw new NotSupportedException($"{schedule.GetType().Name} cannot be written to a file: only the library's own schedules have a name there. Save the network alone and make the schedule in code."),
     };
 
-    public static NoiseSchedule Read(JsonSettings settings)
+    // A level of a form asks the schedule below more than once, so the work doubles with each; and no form of a form of a form means anything.
+    private const int DeepestForm = 3;
+
+    public static NoiseSchedule Read(JsonSettings settings) => Read(settings, 0);
+
+    private static NoiseSchedule Read(JsonSettings settings, int depth)
     {
+        if (depth > DeepestForm) throw settings.Fault("schedule.inner", $"is a form of a form within more than {DeepestForm} others");
         try
         {
             NoiseSchedule schedule = settings.Text("kind") switch
@@ -49,8 +55,8 @@ internal static class ScheduleFormat
                 "cosine" => new CosineSchedule(settings.Number("offset")),
                 "rectified-flow" => new RectifiedFlowSchedule(),
                 "trigonometric" => new TrigonometricSchedule(),
-                "shifted" => new ShiftedSchedule(Read(settings.Object("inner")), settings.Number("shift")),
-                "variance-exploding-form" => new VarianceExplodingForm(Read(settings.Object("inner"))),
+                "shifted" => new ShiftedSchedule(Read(settings.Object("inner"), depth + 1), settings.Number("shift")),
+                "variance-exploding-form" => new VarianceExplodingForm(Read(settings.Object("inner"), depth + 1)),
                 "monotone" => new MonotoneSchedule(
                     settings.Number("startLogSnr"), settings.Number("endLogSnr"), settings.Number("rate"), settings.Numbers("weights"), settings.Numbers("steepness"), settings.Numbers("centres")),
                 "discrete" => new DiscreteSchedule(settings.Numbers("betas"), settings.Text("interpolation") switch

@@ -20,6 +20,12 @@ public static class StateDict
     {
         ArgumentNullException.ThrowIfNull(module);
         ArgumentNullException.ThrowIfNull(file);
+        Checked(module, file, rename, strict)();
+    }
+
+    /// <summary>Checks as <see cref="LoadInto"/> does, and leaves the copying to be done once everything else has been checked too.</summary>
+    internal static Action Checked(nn.Module module, TensorFile file, Func<string, string?>? rename = null, bool strict = true)
+    {
         var targets = module.state_dict();
         var sources = new Dictionary<string, string>(StringComparer.Ordinal); // key of the module → key of the file
         var unexpected = new List<string>();
@@ -40,12 +46,15 @@ public static class StateDict
         if (misfits.Count > 0) faults.Add(List(misfits));
         if (faults.Count > 0) throw new InvalidDataException($"'{file.Path}' does not fit {module.GetName()}. {string.Join(". ", faults)}.");
 
-        using var noGrad = no_grad();
-        foreach (var (name, key) in sources)
+        return () =>
         {
-            using var value = file.Read(key);
-            targets[name].copy_(value);
-        }
+            using var noGrad = no_grad();
+            foreach (var (name, key) in sources)
+            {
+                using var value = file.Read(key);
+                targets[name].copy_(value);
+            }
+        };
     }
 
     /// <summary>

@@ -50,7 +50,8 @@ internal sealed record PairFileHeader(long Seed, long Count, long Completed, lon
         for (var i = 0; i < axes; i++)
         {
             shape[i] = At(bytes[(ShapeAt + 8 * i)..]);
-            if (shape[i] < 1 || (size *= (ulong)shape[i]) > int.MaxValue / 8) throw new InvalidDataException($"'{path}' is damaged: size {i} of its samples is {shape[i]}.");
+            if (shape[i] < 1 || (size *= (ulong)shape[i]) > (int.MaxValue - 8) / 8) // a record has a class of 8 bytes and two samples
+                throw new InvalidDataException($"'{path}' is damaged: size {i} of its samples is {shape[i]}.");
         }
 
         var header = new PairFileHeader(At(bytes[SeedAt..]), At(bytes[CountAt..]), At(bytes[CompletedAt..]), At(bytes[ClassesAt..]), shape);

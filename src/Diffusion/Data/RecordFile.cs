@@ -11,6 +11,8 @@ internal sealed class RecordFile : IDisposable
     // No deflate stream expands further (RFC 1951: 258 bytes from two bits); what claims to is damaged or hostile.
     private const long GreatestExpansion = 1032;
 
+    private const int FirstPiece = 1 << 20;
+
     private readonly SafeFileHandle? _handle;
     private readonly byte[]? _memory;
 
@@ -88,9 +90,16 @@ internal sealed class RecordFile : IDisposable
                 throw new InvalidDataException($"'{path}' is damaged or cut off: {compressed} compressed bytes cannot hold the {length} that its header claims.");
             if (length > (UInt128)Array.MaxLength)
                 throw new InvalidDataException($"'{path}' unpacks to {length} bytes, too many to hold in memory; unpack it, and it is read from the disk.");
-            var memory = GC.AllocateUninitializedArray<byte>((int)length);
+            // Memory grows with what is there, not with what the header claims.
+            var memory = GC.AllocateUninitializedArray<byte>((int)UInt128.Min(length, FirstPiece));
             header.CopyTo(memory, 0);
-            read += content.ReadAtLeast(memory.AsSpan(headerSize), memory.Length - headerSize, throwOnEndOfStream: false);
+            while (true)
+            {
+                read += content.ReadAtLeast(memory.AsSpan(read), memory.Length - read, throwOnEndOfStream: false);
+                if (read < memory.Length || memory.Length == (int)length) break;
+                Array.Resize(ref memory, (int)Math.Min(2L * memory.Length, (long)length));
+            }
+
             CheckLength(path, read, length);
             if (content.ReadByte() >= 0) throw new InvalidDataException($"'{path}' is damaged: it holds more than the {length} bytes that its header claims.");
             return new RecordFile(path, null, memory, memory.Length);

@@ -6,6 +6,9 @@ namespace Diffusion.Networks;
 /// <summary>Which configurations make a <see cref="ConditionalUNet"/> that runs. Each rule says what was given and what is needed.</summary>
 internal static class ConditionalUNetRules
 {
+    /// <summary>Above every size that was ever trained, and small enough that no product of sizes leaves its range.</summary>
+    private const int Greatest = 1 << 24;
+
     /// <exception cref="ArgumentException">The configuration makes no network, or one whose forward pass cannot run.</exception>
     public static void Check(ConditionalUNetConfig c)
     {
@@ -31,8 +34,8 @@ internal static class ConditionalUNetRules
         Need(c.NormEps > 0 && double.IsFinite(c.NormEps), $"NormEps is {c.NormEps}; a finite number above 0 is needed.");
         Divisor(c.MidBlockScaleFactor, nameof(c.MidBlockScaleFactor));
         Divisor(c.ResnetOutScaleFactor, nameof(c.ResnetOutScaleFactor));
-        Need(c.ConvInKernel > 0 && c.ConvInKernel % 2 == 1, $"ConvInKernel is {c.ConvInKernel}; an odd number is needed, or the size would change.");
-        Need(c.ConvOutKernel > 0 && c.ConvOutKernel % 2 == 1, $"ConvOutKernel is {c.ConvOutKernel}; an odd number is needed, or the size would change.");
+        Need(c.ConvInKernel is > 0 and <= Greatest && c.ConvInKernel % 2 == 1, $"ConvInKernel is {c.ConvInKernel}; an odd number is needed, or the size would change.");
+        Need(c.ConvOutKernel is > 0 and <= Greatest && c.ConvOutKernel % 2 == 1, $"ConvOutKernel is {c.ConvOutKernel}; an odd number is needed, or the size would change.");
         foreach (var block in c.DownBlockTypes.Concat(c.UpBlockTypes)) Defined<ConditionalBlockType>(block);
         Defined(c.MidBlockType);
         Defined<Activation>(c.ActFn);
@@ -143,7 +146,11 @@ internal static class ConditionalUNetRules
         Need(images.Count <= 1, $"ImageEmbedding would have to be {string.Join(" and ", images)} wide at once (EncoderHidDim, CrossAttentionDim).");
     }
 
-    private static void Positive(int? value, string name) => Need(value is null or > 0, $"{name} is {value}; a number above 0 is needed.");
+    private static void Positive(int? value, string name)
+    {
+        Need(value is null or > 0, $"{name} is {value}; a number above 0 is needed.");
+        Need(value is null or <= Greatest, $"{name} is {value}; at most {Greatest} is possible.");
+    }
 
     private static void Divisor(double value, string name) => Need(value != 0 && double.IsFinite(value), $"{name} is {value}; a finite number other than 0 is needed.");
 

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text.Json;
+using Diffusion.Checkpoints;
 
 namespace Diffusion.Networks;
 
@@ -18,11 +19,12 @@ internal sealed class ConfigReader
         _source = source;
         try
         {
-            using var document = JsonDocument.Parse(json, new JsonDocumentOptions { AllowDuplicateProperties = false });
-            if (document.RootElement.ValueKind != JsonValueKind.Object) throw Bad("it is not a JSON object");
-            foreach (var property in document.RootElement.EnumerateObject()) _values.Add(property.Name, property.Value.Clone());
+            var root = ConfigurationText.Parse(json);
+            if (root.ValueKind != JsonValueKind.Object) throw Bad("it is not a JSON object");
+            foreach (var property in root.EnumerateObject())
+                if (!_values.TryAdd(property.Name, property.Value)) throw Bad($"'{property.Name}' is given twice");
         }
-        catch (Exception error) when (error is JsonException or InvalidOperationException)
+        catch (JsonException error)
         {
             throw new InvalidDataException($"'{source}' is not valid JSON: {error.Message}", error);
         }
@@ -35,8 +37,8 @@ internal sealed class ConfigReader
     {
         try
         {
-            using var document = JsonDocument.Parse(json);
-            return document.RootElement.ValueKind == JsonValueKind.Object && document.RootElement.TryGetProperty("_class_name", out var name) ? name.ToString() : null;
+            var root = ConfigurationText.Parse(json);
+            return root.ValueKind == JsonValueKind.Object && root.TryGetProperty("_class_name", out var name) ? name.ToString() : null;
         }
         catch (JsonException)
         {

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Diffusion.Checkpoints;
 
 namespace Diffusion.Networks;
@@ -12,9 +13,10 @@ internal static class NetworkFolder
     /// <param name="dtype">Type of its parameters.</param>
     /// <param name="variant">Which of several versions of the weights.</param>
     /// <param name="read">Makes a configuration of a text and the name of its file.</param>
+    /// <param name="least">How much a configuration asks for at the least.</param>
     /// <param name="make">Makes a network of a configuration.</param>
     public static TNetwork Load<TConfig, TNetwork>(
-        string folder, Device? device, ScalarType dtype, string? variant, Func<string, string, TConfig> read, Func<TConfig, TNetwork> make)
+        string folder, Device? device, ScalarType dtype, string? variant, Func<string, string, TConfig> read, Func<TConfig, LeastWeights> least, Func<TConfig, TNetwork> make)
         where TNetwork : nn.Module
     {
         ArgumentException.ThrowIfNullOrEmpty(folder);
@@ -23,6 +25,7 @@ internal static class NetworkFolder
         var config = read(ModelFolder.ReadConfig(folder), Path.Combine(folder, ModelFolder.ConfigName));
         TorchBackend.EnsureLoaded(); // before the generator is asked for its state
         using var weights = ModelFolder.OpenWeights(folder, WeightsName, variant);
+        CheckSize(least(config), weights, Path.Combine(folder, ModelFolder.ConfigName));
         var network = Build(() => make(config), folder);
         try
         {
@@ -30,6 +33,11 @@ internal static class NetworkFolder
             if (device is not null) network.to(device);
             StateDict.LoadInto(network, weights, key => Rename(key, weights));
             return network;
+        }
+        catch (ExternalException error) when (DeviceOutOfMemoryException.Of(error) is { } memory)
+        {
+            network.Dispose();
+            throw memory;
         }
         catch
         {
@@ -53,6 +61,17 @@ internal static class NetworkFolder
         StateDict.Save(network, Path.Combine(folder, ModelFolder.SingleFile(WeightsName)));
     }
 
+    // A configuration of a few bytes can ask for more memory than there is; the weights, all of which are needed, say what is meant. Where the two differ by
+    // little, the network is made, and the comparison names the tensors.
+    private static void CheckSize(LeastWeights least, TensorFile weights, string config)
+    {
+        const int AnyTensors = 4096, AnyNumbers = 1 << 22;
+        var numbers = weights.Keys.Aggregate((UInt128)0, (sum, key) => sum + weights.Shape(key).Aggregate((UInt128)1, (product, length) => product * (ulong)length));
+        if (least.Tensors > 2 * (UInt128)weights.Keys.Count + AnyTensors || least.Numbers > 2 * numbers + AnyNumbers)
+            throw new InvalidDataException(
+                $"'{config}' describes a network of at least {least.Tensors} tensors with {least.Numbers} numbers, but '{weights.Path}' has {weights.Keys.Count} with {numbers}.");
+    }
+
     // The initial weights are overwritten; drawing them must not move the caller's random numbers.
     private static TNetwork Build<TNetwork>(Func<TNetwork> make, string folder)
     {
@@ -61,6 +80,10 @@ internal static class NetworkFolder
         try
         {
             return make();
+        }
+        catch (ExternalException error) when (DeviceOutOfMemoryException.Of(error) is { } memory)
+        {
+            throw memory;
         }
         catch (ArgumentException error)
         {

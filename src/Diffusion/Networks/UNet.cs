@@ -124,9 +124,10 @@ public sealed class UNet : DenoisingNetwork
     /// <exception cref="DirectoryNotFoundException">There is no such folder.</exception>
     /// <exception cref="FileNotFoundException">The configuration or the weights are missing.</exception>
     /// <exception cref="InvalidDataException">A file is not valid, or weights and configuration do not fit; the message names file and key.</exception>
+    /// <exception cref="DeviceOutOfMemoryException">The device has not enough memory.</exception>
     /// <exception cref="InvalidOperationException">The application brought no libtorch; the message names the packages to add.</exception>
     public static UNet Load(string folder, Device? device = null, ScalarType dtype = ScalarType.Float32, string? variant = null) =>
-        NetworkFolder.Load(folder, device, dtype, variant, UNetConfig.FromJson, config => new UNet(config));
+        NetworkFolder.Load(folder, device, dtype, variant, UNetConfig.FromJson, LeastWeights.Of, config => new UNet(config));
 
     /// <summary>Saves config.json and diffusion_pytorch_model.safetensors, in the type that the parameters have; diffusers reads them.</summary>
     /// <param name="folder">The folder; made if missing. Files of these names in it are replaced when the new ones are complete.</param>

@@ -3,6 +3,9 @@ namespace Diffusion.Networks;
 /// <summary>Which configurations make a network that runs. Each rule says what was given and what is needed.</summary>
 internal static class UNetConfigRules
 {
+    /// <summary>Above every size that was ever trained, and small enough that no product of sizes leaves its range.</summary>
+    private const int Greatest = 1 << 24;
+
     /// <exception cref="ArgumentException">The configuration makes no network, or one whose forward pass cannot run.</exception>
     public static void Check(UNetConfig c)
     {
@@ -68,7 +71,11 @@ internal static class UNetConfigRules
 
     private static bool IsSkip(UNetBlockType type) => type is UNetBlockType.Skip or UNetBlockType.AttentionSkip;
 
-    private static void Positive(int? value, string name) => Need(value is null or > 0, $"{name} is {value}; a number above 0 is needed.");
+    private static void Positive(int? value, string name)
+    {
+        Need(value is null or > 0, $"{name} is {value}; a number above 0 is needed.");
+        Need(value is null or <= Greatest, $"{name} is {value}; at most {Greatest} is possible.");
+    }
 
     private static void Defined<T>(T value) where T : struct, Enum => Need(Enum.IsDefined(value), $"{value} is no {typeof(T).Name}.");
 

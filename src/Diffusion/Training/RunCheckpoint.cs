@@ -12,8 +12,9 @@ internal static class RunCheckpoint
 {
     private const string Weights = "weights.safetensors", Optimizer = "optimizer.safetensors", Objective = "objective.safetensors", Run = "run.json";
     private const int Format = 1;
+    private const long GreatestCount = 1L << 53; // of steps, epochs and updates: a thousand a second for three hundred thousand years, and exact as a double
 
-    private static readonly JsonSerializerOptions Json = new() { WriteIndented = true, PropertyNamingPolicy = JsonNamingPolicy.CamelCase, RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true };
+    private static readonly JsonSerializerOptions Json = new() { WriteIndented = true, PropertyNamingPolicy = JsonNamingPolicy.CamelCase, RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true, AllowDuplicateProperties = false };
 
     public static void Write(TrainingRun run, string folder)
     {
@@ -42,31 +43,35 @@ internal static class RunCheckpoint
     {
         var record = ReadRecord(Path.Combine(folder, Run));
         Check(run, record, Path.Combine(folder, Run));
-        using var weights = SafetensorsFile.Open(Path.Combine(folder, Weights));
-        using var optimizer = SafetensorsFile.Open(Path.Combine(folder, Optimizer));
-        var averages = Enumerable.Range(0, run.Averages.Count).Select(i => SafetensorsFile.Open(Path.Combine(folder, Average(i)))).ToArray();
+        var files = new List<SafetensorsFile>();
+        SafetensorsFile Open(string name)
+        {
+            files.Add(SafetensorsFile.Open(Path.Combine(folder, name)));
+            return files[^1];
+        }
+
         try
         {
+            var optimizer = Open(Optimizer);
             CheckFit(run.Optimizer.State, optimizer);
-            for (var i = 0; i < averages.Length; i++) CheckFit(run.Averages[i].Values, averages[i], others: true);
-            if (run.Objective.Module is { } module)
+            var loads = new List<Action> { () => Copy(run.Optimizer.State, optimizer) };
+            foreach (var (i, average) in run.Averages.Index())
             {
-                using var objective = SafetensorsFile.Open(Path.Combine(folder, Objective));
-                StateDict.LoadInto(module, objective);
+                var file = Open(Average(i));
+                CheckFit(average.Values, file, others: true);
+                loads.Add(() => Copy(average.Values, file));
             }
 
-            StateDict.LoadInto(run.Network, weights);
-            Copy(run.Optimizer.State, optimizer);
-            for (var i = 0; i < averages.Length; i++)
-            {
-                Copy(run.Averages[i].Values, averages[i]);
-                run.Averages[i].Updates = record.AverageUpdates[i];
-            }
+            if (run.Objective.Module is { } module) loads.Add(StateDict.Checked(module, Open(Objective)));
+            loads.Add(StateDict.Checked(run.Network, Open(Weights)));
+            foreach (var load in loads) load();
         }
         finally
         {
-            foreach (var file in averages) file.Dispose();
+            foreach (var file in files) file.Dispose();
         }
+
+        foreach (var (i, average) in run.Averages.Index()) average.Updates = record.AverageUpdates[i];
 
         run.Loader.Position = new LoaderPosition(record.Epoch, record.Batch);
         run.Step = record.Step;
@@ -79,10 +84,12 @@ internal static class RunCheckpoint
     {
         try
         {
-            var record = JsonSerializer.Deserialize<Record>(File.ReadAllBytes(path), Json) ?? throw new JsonException("it is empty");
+            var record = JsonSerializer.Deserialize<Record>(ConfigurationText.ReadBytes(path), Json) ?? throw new JsonException("it is empty");
             if (record.Format != Format) throw new InvalidDataException($"'{path}' has format {record.Format}; this version reads format {Format}.");
-            if (record.Step < 0 || !(record.ElapsedSeconds >= 0) || record.ElapsedSeconds > TimeSpan.MaxValue.TotalSeconds / 2)
-                throw new InvalidDataException($"'{path}' has step {record.Step} and {record.ElapsedSeconds} seconds; neither may be negative.");
+            if (record.Step is < 0 or > GreatestCount || !(record.ElapsedSeconds >= 0) || record.ElapsedSeconds > TimeSpan.MaxValue.TotalSeconds / 2)
+                throw new InvalidDataException($"'{path}' has step {record.Step} and {record.ElapsedSeconds} seconds; neither may be negative or beyond all counting.");
+            if (record.AverageUpdates.Any(updates => updates is < 0 or > GreatestCount))
+                throw new InvalidDataException($"'{path}' has averages of {string.Join(", ", record.AverageUpdates)} updates; none may be negative or beyond all counting.");
             return record;
         }
         catch (JsonException error)
@@ -106,7 +113,7 @@ internal static class RunCheckpoint
         Same("an accumulation of", record.Accumulation, run.Settings.Accumulation);
         Same("batches an epoch of", record.BatchesPerEpoch, run.Loader.BatchesPerEpoch);
         Same("samples of shape", string.Join('×', record.SampleShape), string.Join('×', run.Loader.SampleShape));
-        if (record.Epoch < 0 || record.Batch < 0 || record.Batch >= record.BatchesPerEpoch) throw new InvalidDataException($"'{path}' stands at epoch {record.Epoch}, batch {record.Batch} of {record.BatchesPerEpoch}.");
+        if (record.Epoch is < 0 or > GreatestCount || record.Batch < 0 || record.Batch >= record.BatchesPerEpoch) throw new InvalidDataException($"'{path}' stands at epoch {record.Epoch}, batch {record.Batch} of {record.BatchesPerEpoch}.");
     }
 
     private static void CheckFit(IReadOnlyDictionary<string, Tensor> targets, TensorFile file, bool others = false)

@@ -6,6 +6,8 @@ namespace Diffusion.Checkpoints.Schedulers;
 /// <summary>One argument of a published scheduler class: its name, what values it takes, and what it is where a file leaves it out.</summary>
 internal sealed class ConfigKey
 {
+    private const int GreatestSteps = 100_000;
+
     private readonly Func<JsonElement, object?> _parse; // null where the value does not fit
     private readonly bool _optional;
 
@@ -27,6 +29,13 @@ internal sealed class ConfigKey
 
     public static ConfigKey Integer(string name, int @default, int minimum = 0) =>
         new(name, $"an integer of at least {minimum}", @default, e => AsInteger(e) is { } i && i >= minimum ? i : null);
+
+    /// <summary>The number of noise levels that a network was trained on: a hundred times what was ever published, so that no small file takes much memory.</summary>
+    public static ConfigKey TrainingSteps(int @default, int minimum = 1) => StepCount("num_train_timesteps", @default, minimum);
+
+    /// <summary>A number of steps that makes a list of that length.</summary>
+    public static ConfigKey StepCount(string name, int @default, int minimum = 1) =>
+        new(name, $"an integer from {minimum} to {GreatestSteps}", @default, e => AsInteger(e) is { } i && i >= minimum && i <= GreatestSteps ? i : null);
 
     public static ConfigKey OptionalInteger(string name) => new(name, "an integer", null, e => AsInteger(e), optional: true);
 

@@ -14,7 +14,7 @@ internal sealed class ConsistencyReader : SchedulerReader
 
     public override IReadOnlyList<ConfigKey> KeysOf(string className) =>
     [
-        ConfigKey.Integer("num_train_timesteps", 40, minimum: 2),
+        ConfigKey.TrainingSteps(40, minimum: 2),
         ConfigKey.Number("sigma_min", 0.002),
         ConfigKey.Number("sigma_max", 80),
         ConfigKey.Number("sigma_data", 0.5),

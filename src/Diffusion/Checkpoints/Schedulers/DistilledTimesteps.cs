@@ -7,7 +7,7 @@ internal static class DistilledTimesteps
     public static IEnumerable<ConfigKey> Keys() =>
     [
         .. TrainedSchedule.Keys(0.00085, 0.012, "scaled_linear"),
-        ConfigKey.Integer("original_inference_steps", 50, minimum: 1),
+        ConfigKey.StepCount("original_inference_steps", 50),
         ConfigKey.Flag("clip_sample", false),
         ConfigKey.Number("clip_sample_range", 1),
         ConfigKey.Flag("set_alpha_to_one", true),

@@ -10,7 +10,7 @@ internal static class EdmSettings
         ConfigKey.Number("sigma_max", sigmaMax),
         ConfigKey.Number("sigma_data", sigmaData),
         ConfigKey.Choice("sigma_schedule", schedule, "karras", "exponential"),
-        ConfigKey.Integer("num_train_timesteps", 1000, minimum: 1),
+        ConfigKey.TrainingSteps(1000),
         ConfigKey.Choice("prediction_type", prediction, "epsilon", "v_prediction"),
     ];
 

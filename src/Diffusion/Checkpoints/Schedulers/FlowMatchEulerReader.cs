@@ -46,7 +46,7 @@ internal sealed class FlowMatchEulerReader : SchedulerReader
     /// <summary>The keys of the noise levels.</summary>
     public static IEnumerable<ConfigKey> LevelKeys() =>
     [
-        ConfigKey.Integer("num_train_timesteps", 1000, minimum: 1),
+        ConfigKey.TrainingSteps(1000),
         ConfigKey.Number("shift", 1),
         ConfigKey.Flag("use_dynamic_shifting", false),
         ConfigKey.OptionalNumber("base_shift"),

@@ -11,7 +11,7 @@ internal sealed class FlowMatchHeunReader : SchedulerReader
     public override StepArguments Step => StepArguments.Churn | StepArguments.NoiseScale;
 
     public override IReadOnlyList<ConfigKey> KeysOf(string className) =>
-        [ConfigKey.Integer("num_train_timesteps", 1000, minimum: 1), ConfigKey.Number("shift", 1)];
+        [ConfigKey.TrainingSteps(1000), ConfigKey.Number("shift", 1)];
 
     public override SchedulerPlan Plan(SchedulerConfig config, ConfigValues values, StepOptions step)
     {

@@ -19,7 +19,7 @@ internal static class InverseLadder
         }
 
         if (values.Flag("use_flow_sigmas")) throw values.Wrong("use_flow_sigmas", "is true, which is not supported for inversion.");
-        var noisiest = schedule.TrainingSteps - 1 - SolverLadder.Clipped(schedule, values.Number("lambda_min_clipped"));
+        var noisiest = schedule.TrainingSteps - 1 - SolverLadder.Clipped(values, schedule);
         var timesteps = Spaced(values, schedule.TrainingSteps, noisiest, steps);
         return new SigmaLadder(PublishedSigmas.Interpolate(trained, timesteps), timesteps, trained[noisiest]);
     }

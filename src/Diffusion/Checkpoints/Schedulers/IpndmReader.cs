@@ -8,7 +8,7 @@ internal sealed class IpndmReader : SchedulerReader
 {
     public override IReadOnlyList<string> ClassNames => ["IPNDMScheduler"];
 
-    public override IReadOnlyList<ConfigKey> KeysOf(string className) => [ConfigKey.Integer("num_train_timesteps", 1000, minimum: 1), ConfigKey.Numbers("trained_betas")];
+    public override IReadOnlyList<ConfigKey> KeysOf(string className) => [ConfigKey.TrainingSteps(1000), ConfigKey.Numbers("trained_betas")];
 
     public override SchedulerPlan Plan(SchedulerConfig config, ConfigValues values, StepOptions step)
     {

@@ -47,7 +47,7 @@ public sealed class SchedulerConfig
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         var file = Directory.Exists(path) ? Path.Combine(path, "scheduler_config.json") : path;
-        return Parse(File.ReadAllText(file), file);
+        return Parse(ConfigurationText.Read(file), file);
     }
 
     /// <summary>Reads a configuration from text.</summary>
@@ -140,8 +140,7 @@ public sealed class SchedulerConfig
         JsonElement root;
         try
         {
-            using var document = JsonDocument.Parse(PythonJson.QuoteInfinities(json));
-            root = document.RootElement.Clone();
+            root = ConfigurationText.Parse(PythonJson.QuoteInfinities(json));
         }
         catch (JsonException error)
         {

@@ -11,7 +11,7 @@ internal sealed class ScoreSdeVeReader : SchedulerReader
 
     public override IReadOnlyList<ConfigKey> KeysOf(string className) =>
     [
-        ConfigKey.Integer("num_train_timesteps", 2000, minimum: 1),
+        ConfigKey.TrainingSteps(2000),
         ConfigKey.Number("snr", 0.15),
         ConfigKey.Number("sigma_min", 0.01),
         ConfigKey.Number("sigma_max", 1348),

@@ -14,7 +14,7 @@ internal sealed class ScoreSdeVpReader : SchedulerReader
 
     public override IReadOnlyList<ConfigKey> KeysOf(string className) =>
     [
-        ConfigKey.Integer("num_train_timesteps", 2000, minimum: 1),
+        ConfigKey.TrainingSteps(2000),
         ConfigKey.Number("beta_min", 0.1),
         ConfigKey.Number("beta_max", 20),
         ConfigKey.Number("sampling_eps", 1e-3),

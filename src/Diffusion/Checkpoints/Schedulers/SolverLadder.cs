@@ -78,7 +78,7 @@ internal static class SolverLadder
     private static double[] Spaced(ConfigValues values, DiscreteSchedule schedule, int steps)
     {
         var trainingSteps = schedule.TrainingSteps;
-        var last = trainingSteps - (values.Has("lambda_min_clipped") ? Clipped(schedule, values.Number("lambda_min_clipped")) : 0);
+        var last = trainingSteps - (values.Has("lambda_min_clipped") ? Clipped(values, schedule) : 0);
         switch (values.Has("timestep_spacing") ? values.Choice("timestep_spacing") : "linspace")
         {
             case "leading":
@@ -94,9 +94,14 @@ internal static class SolverLadder
         }
     }
 
-    /// <summary>How many timesteps have a half log-SNR below a limit.</summary>
-    internal static int Clipped(DiscreteSchedule schedule, double limit) =>
-        Enumerable.Range(0, schedule.TrainingSteps).Count(t => schedule.AtTimestep(t).LogSnr / 2 < limit);
+    /// <summary>How many timesteps have a half log-SNR below the limit of the configuration.</summary>
+    /// <exception cref="InvalidDataException">All of them have.</exception>
+    internal static int Clipped(ConfigValues values, DiscreteSchedule schedule)
+    {
+        var limit = values.Number("lambda_min_clipped");
+        var clipped = Enumerable.Range(0, schedule.TrainingSteps).Count(t => schedule.AtTimestep(t).LogSnr / 2 < limit);
+        return clipped < schedule.TrainingSteps ? clipped : throw values.Wrong("lambda_min_clipped", $"is {limit}, above half the log-SNR of every trained level: none is left.");
+    }
 
     /// <summary>The levels 1 − linspace(1, 1/T, n + 1), shifted, falling, the cleanest left out; rounded, because next to pure noise 1 − σ shows the last digit of σ.</summary>
     private static double[] FlowLevels(ConfigValues values, RunOptions run, int steps)

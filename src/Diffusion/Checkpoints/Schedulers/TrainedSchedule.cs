@@ -15,7 +15,7 @@ internal static class TrainedSchedule
     /// <param name="more">Shapes that the class knows beside linear, scaled_linear and squaredcos_cap_v2.</param>
     public static IEnumerable<ConfigKey> Keys(double start = 1e-4, double end = 0.02, string schedule = "linear", params string[] more) =>
     [
-        ConfigKey.Integer(Steps, 1000, minimum: 1),
+        ConfigKey.TrainingSteps(1000),
         ConfigKey.Number("beta_start", start),
         ConfigKey.Number("beta_end", end),
         ConfigKey.Choice("beta_schedule", schedule, ["linear", "scaled_linear", "squaredcos_cap_v2", .. more]),

@@ -8,7 +8,7 @@ internal sealed class UnclipReader : SchedulerReader
 
     public override IReadOnlyList<ConfigKey> KeysOf(string className) =>
     [
-        ConfigKey.Integer("num_train_timesteps", 1000, minimum: 1),
+        ConfigKey.TrainingSteps(1000),
         ConfigKey.Choice("variance_type", "fixed_small_log", "fixed_small_log", "learned_range"),
         ConfigKey.Flag("clip_sample", true),
         ConfigKey.Number("clip_sample_range", 1),
