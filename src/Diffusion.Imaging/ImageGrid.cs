@@ -33,6 +33,8 @@ public static class ImageGrid
         if (rowLabels is not null && rowLabels.Count != down) throw new ArgumentException($"There are {rowLabels.Count} labels for {down} rows.", nameof(rowLabels));
         if (columnLabels is not null && columnLabels.Count != across)
             throw new ArgumentException($"There are {columnLabels.Count} labels for {across} columns.", nameof(columnLabels));
+        if (rowLabels?.Contains(null!) == true) throw new ArgumentException("A label is null; an empty text is none.", nameof(rowLabels));
+        if (columnLabels?.Contains(null!) == true) throw new ArgumentException("A label is null; an empty text is none.", nameof(columnLabels));
 
         using var gradients = no_grad();
         using var scope = NewDisposeScope();

@@ -19,7 +19,7 @@ public sealed class DiscretizedGaussian(Quantization levels)
     /// <param name="mean">The mean of each number, of a shape that goes with x; borrowed.</param>
     /// <param name="logVariance">The logarithm of the variance, of a shape that goes with x; borrowed.</param>
     /// <returns>A fresh tensor in the caller's scope, of the common shape, in float64.</returns>
-    /// <exception cref="ArgumentException">A tensor is not floating, or the shapes do not go together.</exception>
+    /// <exception cref="ArgumentException">A tensor is not floating or on another device than x, or the shapes do not go together.</exception>
     public Tensor LogProbability(Tensor x, Tensor mean, Tensor logVariance)
     {
         Check(x, nameof(x), x);
@@ -58,6 +58,7 @@ public sealed class DiscretizedGaussian(Quantization levels)
     {
         ArgumentNullException.ThrowIfNull(tensor, name);
         if (!tensor.is_floating_point()) throw new ArgumentException($"{name} is {tensor.dtype}; a floating tensor is needed.", name);
+        if (tensor.device_type != x.device_type) throw new ArgumentException($"{name} is on {tensor.device}, x on {x.device}; one device is needed.", name);
         var (own, other) = (tensor.shape, x.shape);
         for (var i = 1; i <= Math.Min(own.Length, other.Length); i++)
             if (own[^i] != other[^i] && own[^i] != 1 && other[^i] != 1)

@@ -24,12 +24,14 @@ public sealed class Estimate(Tensor data, Tensor? noise = null, Tensor? variance
     /// <param name="data">Factor of x̂₀.</param>
     /// <param name="noise">Factor of ε̂.</param>
     /// <returns>A fresh tensor.</returns>
-    /// <exception cref="ArgumentException">ε̂ is needed but the level holds no noise (σ = 0).</exception>
+    /// <exception cref="ArgumentException">x has another shape than the estimate or is not floating or lies elsewhere, or ε̂ is needed but the level holds no noise (σ = 0).</exception>
     public Tensor Mix(Tensor x, NoiseLevel level, double data, double noise)
     {
         ArgumentNullException.ThrowIfNull(x);
         if (!x.shape.AsSpan().SequenceEqual(Data.shape))
             throw new ArgumentException($"x has shape [{string.Join(", ", x.shape)}], the estimate [{string.Join(", ", Data.shape)}]; the state that the estimate was made from is needed.", nameof(x));
+        if (!x.is_floating_point() || x.device_type != Data.device_type)
+            throw new ArgumentException($"x is {x.dtype} on {x.device}; a real floating type on the device of the estimate ({Data.device}) is needed.", nameof(x));
         if (noise == 0) return data == 1 ? Data.alias() : Data.mul(data);
         if (Noise is not null) return Combine(data, Data, noise, Noise);
         if (level.Sigma == 0)

@@ -24,8 +24,11 @@ public sealed class ClampedDenoiser : DenoiserDecorator
     }
 
     /// <inheritdoc/>
+    /// <exception cref="ArgumentException">The state is not of a real floating type.</exception>
     public override Estimate Denoise(Tensor x, NoisePoint at)
     {
+        ArgumentNullException.ThrowIfNull(x);
+        if (!x.is_floating_point()) throw new ArgumentException($"x is {x.dtype} of shape [{string.Join(", ", x.shape)}]; a real floating type is needed, whose numbers can be clipped.", nameof(x));
         using var scope = NewDisposeScope();
         var raw = Inner[0].Denoise(x, at);
         var noise = _keepNoise ? raw.Noise ?? raw.NoiseAt(x, at.Level) : null;

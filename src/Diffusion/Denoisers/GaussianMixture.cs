@@ -60,10 +60,13 @@ public sealed class GaussianMixture
     /// <param name="noise">Where random numbers come from.</param>
     /// <param name="dtype">Floating type; float32 by default.</param>
     /// <returns>[count, D], a fresh tensor in the caller's scope.</returns>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="count"/> is negative, or <paramref name="dtype"/> is no floating-point type.</exception>
     public Tensor Sample(long count, NoiseSource noise, ScalarType dtype = ScalarType.Float32)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(count);
         ArgumentNullException.ThrowIfNull(noise);
+        if (dtype is not (ScalarType.Float32 or ScalarType.Float64 or ScalarType.Float16 or ScalarType.BFloat16))
+            throw new ArgumentOutOfRangeException(nameof(dtype), dtype, "A floating-point type is needed.");
         using var scope = NewDisposeScope();
         var chosen = new long[count];
         for (var i = 0; i < count; i++)

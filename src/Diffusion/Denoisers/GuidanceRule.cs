@@ -23,6 +23,13 @@ public abstract class GuidanceRule
     /// <returns>An estimate in the caller's scope.</returns>
     public abstract Estimate Combine(Tensor x, NoiseLevel level, Estimate conditional, Estimate unconditional);
 
+    private protected static void CheckGiven(Tensor x, Estimate conditional, Estimate unconditional)
+    {
+        ArgumentNullException.ThrowIfNull(x);
+        ArgumentNullException.ThrowIfNull(conditional);
+        ArgumentNullException.ThrowIfNull(unconditional);
+    }
+
     /// <summary>The rule of one run. One that remembers returns a fresh one, which is disposed of at the end if it is <see cref="IDisposable"/>; every other itself.</summary>
     public virtual GuidanceRule BeginRun() => this;
 

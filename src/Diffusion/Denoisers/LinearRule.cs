@@ -9,7 +9,11 @@ internal sealed class LinearRule(double scale) : GuidanceRule
 
     public override bool NeedsUnconditional => scale != 1;
 
-    public override Estimate Combine(Tensor x, NoiseLevel level, Estimate conditional, Estimate unconditional) => Combine(x, level, conditional, unconditional, scale);
+    public override Estimate Combine(Tensor x, NoiseLevel level, Estimate conditional, Estimate unconditional)
+    {
+        CheckGiven(x, conditional, unconditional);
+        return Combine(x, level, conditional, unconditional, scale);
+    }
 
     /// <summary>The rule with a given scale; the noise too where one of the estimates carries its own.</summary>
     public static Estimate Combine(Tensor x, NoiseLevel level, Estimate conditional, Estimate unconditional, double scale)

@@ -9,6 +9,7 @@ internal sealed class OptimizedScaleRule(double scale) : GuidanceRule
 
     public override Estimate Combine(Tensor x, NoiseLevel level, Estimate conditional, Estimate unconditional)
     {
+        CheckGiven(x, conditional, unconditional);
         var (c, u) = (conditional.VelocityAt(x, level), unconditional.VelocityAt(x, level));
         var (flatC, flatU) = (c.flatten(1), u.flatten(1));
         var size = flatU.square().sum([1L]);

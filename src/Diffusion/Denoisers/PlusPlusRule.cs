@@ -7,6 +7,9 @@ internal sealed class PlusPlusRule(double lambda) : GuidanceRule
 
     public override bool NeedsConditional => lambda != 0;
 
-    public override Estimate Combine(Tensor x, NoiseLevel level, Estimate conditional, Estimate unconditional) =>
-        new(Estimate.Combine(lambda, conditional.Data, 1 - lambda, unconditional.Data), unconditional.NoiseAt(x, level), conditional.VarianceOutput);
+    public override Estimate Combine(Tensor x, NoiseLevel level, Estimate conditional, Estimate unconditional)
+    {
+        CheckGiven(x, conditional, unconditional);
+        return new(Estimate.Combine(lambda, conditional.Data, 1 - lambda, unconditional.Data), unconditional.NoiseAt(x, level), conditional.VarianceOutput);
+    }
 }

@@ -13,6 +13,7 @@ internal sealed class ProjectedRule(double scale, double parallel, double larges
 
     public override Estimate Combine(Tensor x, NoiseLevel level, Estimate conditional, Estimate unconditional)
     {
+        CheckGiven(x, conditional, unconditional);
         var data = conditional.Data;
         var difference = Averaged(data.sub(unconditional.Data));
         var (flat, direction) = (difference.flatten(1), data.flatten(1));

@@ -9,6 +9,7 @@ internal sealed class RescaledRule(double scale, double mix, GuidedQuantity quan
 
     public override Estimate Combine(Tensor x, NoiseLevel level, Estimate conditional, Estimate unconditional)
     {
+        CheckGiven(x, conditional, unconditional);
         var linear = LinearRule.Combine(x, level, conditional, unconditional, scale);
         if (mix == 0) return linear;
         if (quantity == GuidedQuantity.Data)

@@ -8,7 +8,7 @@ public static class SphericalInterpolation
     /// <param name="b">Of the shape of a; borrowed.</param>
     /// <param name="fraction">f: 0 is a, 1 is b; finite.</param>
     /// <returns>Fresh, of the shape of a.</returns>
-    /// <exception cref="ArgumentException">The tensors differ in shape or type, or are no batch.</exception>
+    /// <exception cref="ArgumentException">The tensors differ in shape, type or device, or are no batch.</exception>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="fraction"/> is not finite.</exception>
     public static Tensor Between(Tensor a, Tensor b, double fraction)
     {
@@ -16,6 +16,7 @@ public static class SphericalInterpolation
         ArgumentNullException.ThrowIfNull(b);
         if (a.dim() < 2 || !a.is_floating_point() || a.dtype != b.dtype || !a.shape.AsSpan().SequenceEqual(b.shape))
             throw new ArgumentException($"The ends are {a.dtype} [{string.Join(", ", a.shape)}] and {b.dtype} [{string.Join(", ", b.shape)}]; two floating batches of one shape are needed.", nameof(b));
+        if (a.device_type != b.device_type) throw new ArgumentException($"The ends are on {a.device} and {b.device}; one device is needed.", nameof(b));
         if (!double.IsFinite(fraction)) throw new ArgumentOutOfRangeException(nameof(fraction), fraction, "The fraction must be finite.");
         if (fraction == 0) return a.clone();
         if (fraction == 1) return b.clone();

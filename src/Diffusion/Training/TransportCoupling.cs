@@ -31,6 +31,7 @@ public abstract class TransportCoupling : Coupling
     public bool ConditionsMoveWithNoise { get; init; }
 
     /// <inheritdoc/>
+    /// <exception cref="ArgumentException">A tensor of the condition has not one row a sample.</exception>
     /// <exception cref="InvalidOperationException">The inner coupling gave data and noise of different shapes, or the plan was not found.</exception>
     public override CoupledBatch Couple(Tensor batch, Conditioning? condition, NoiseSource noise)
     {
@@ -41,6 +42,8 @@ public abstract class TransportCoupling : Coupling
         var (x0, x1, given) = (coupled.Data, coupled.Noise, coupled.Condition);
         if (x0.dim() < 1 || !x0.shape.AsSpan().SequenceEqual(x1.shape))
             throw new InvalidOperationException($"The inner coupling gave data [{string.Join(", ", x0.shape)}] and noise [{string.Join(", ", x1.shape)}]; both need one shape [batch, …].");
+        if (given?.Tensors().FirstOrDefault(t => t is not null && (t.dim() < 1 || t.shape[0] != x0.shape[0])) is { } odd)
+            throw new ArgumentException($"condition holds a tensor of shape [{string.Join(", ", odd.shape)}] for a batch of {x0.shape[0]}; one row a sample is needed.", nameof(condition));
         var (rows, columns) = Match(x0, x1, given, noise);
         Tensor Index(long[] order) => tensor(order, int64, x0.device);
         var data = rows is null ? x0 : x0.index_select(0, Index(rows));

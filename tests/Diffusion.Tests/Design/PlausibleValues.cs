@@ -1,7 +1,11 @@
 using System.Reflection;
 using Diffusion.Checkpoints;
+using Diffusion.Checkpoints.Schedulers;
 using Diffusion.Data;
 using Diffusion.Denoisers;
+using Diffusion.Evaluation;
+using Diffusion.Imaging;
+using Diffusion.Integration;
 using Diffusion.Networks;
 using Diffusion.Operators;
 using Diffusion.Samplers;
@@ -17,9 +21,10 @@ internal sealed class PlausibleValues(string folder)
 
     public bool TryMake(ParameterInfo parameter, out object? value)
     {
-        if (parameter.HasDefaultValue && !parameter.ParameterType.IsValueType)
+        if (parameter.HasDefaultValue)
         {
-            value = parameter.DefaultValue;
+            var type = parameter.ParameterType;
+            value = parameter.DefaultValue ?? (type.IsValueType && Nullable.GetUnderlyingType(type) is null ? Activator.CreateInstance(type) : null);
             return true;
         }
 
@@ -98,7 +103,55 @@ internal sealed class PlausibleValues(string folder)
         if (type == typeof(Divergence)) return Divergence.Exact;
         if (type == typeof(ScoreMatching)) return ScoreMatching.Explicit;
         if (type == typeof(IReadOnlyList<double>)) return new[] { 0.5, 0.25 };
+        if (type == typeof(IReadOnlyList<long>)) return new long[] { 3, 8, 8 };
+        if (type == typeof(LatentNoise)) return LatentNoise.Constant(0.1);
+        if (type == typeof(GuidanceRule)) return GuidanceRule.Linear(2);
+        if (type == typeof(RungeKutta)) return RungeKutta.Heun;
+        if (type == typeof(GaussianMixture)) return GaussianMixture.Uniform(new[,] { { 0.5, 0.5 } }, 1);
+        if (type == typeof(IReadOnlyList<RestartInterval>)) return new[] { new RestartInterval(0.1, 1, 2) };
+        if (type == typeof(RestartInterval)) return new RestartInterval(0.1, 1, 2);
+        if (type == typeof(IReadOnlyList<WeightedCondition>)) return new[] { new WeightedCondition(new GaussianDenoiser(Schedule), 1) };
+        if (type == typeof(IReadOnlyDictionary<ConditionParts, double>)) return new Dictionary<ConditionParts, double> { [ConditionParts.Class] = 0.1 };
+        if (type == typeof(IEnumerable<(string, Tensor)>)) return new[] { ("x", zeros(2)) };
+        if (type == typeof(Func<Tensor, NoisePoint, Tensor>)) return (Func<Tensor, NoisePoint, Tensor>)((x, _) => x.flatten(1).sum([1L]));
+        if (type == typeof(Func<NoiseLevel, double>)) return (Func<NoiseLevel, double>)(_ => 0.1);
+        if (type == typeof(Func<Conditioning, IDenoiser>)) return (Func<Conditioning?, IDenoiser>)(_ => new GaussianDenoiser(Schedule));
+        if (type == typeof(Func<string, TrainingSettings>)) return (Func<string, TrainingSettings>)(_ => new TrainingSettings { Steps = 1 });
+        if (type == typeof(TensorFile) || type == typeof(SafetensorsFile)) return Weights();
+        if (type == typeof(SchedulerConfig)) return SchedulerConfig.Parse("""{"_class_name":"DDIMScheduler","num_train_timesteps":10}""");
+        if (type == typeof(SchedulerPlan)) return SchedulerConfig.Parse("""{"_class_name":"DDIMScheduler","num_train_timesteps":10}""").Plan();
+        if (type == typeof(DiscreteSchedule)) return new DiscreteSchedule([0.1, 0.2, 0.3]);
+        if (type == typeof(MonotoneSchedule)) return new MonotoneSchedule(9, -4, 0.7, [0.5, 2], [3, 20], [0.1, 0.6]);
+        if (type == typeof(ShiftedSchedule)) return new ShiftedSchedule(new RectifiedFlowSchedule(), 3);
+        if (type == typeof(InterpolantSchedule)) return new InterpolantSchedule(t => 1 - t, t => t);
+        if (type == typeof(LearnedSchedule)) return new LearnedSchedule();
+        if (type == typeof(Quantization)) return Quantization.Bytes;
+        if (type == typeof(Coupling)) return Coupling.Independent;
+        if (type == typeof(TransportCoupling)) return new OptimalTransportCoupling();
+        if (type == typeof(FlowDiffusion)) return FlowDiffusion.Constant();
+        if (type == typeof(RePaintSampler)) return new RePaintSampler(new DdimSampler(), zeros(2, 3, 8, 8), ones([2, 1, 8, 8], ScalarType.Bool));
+        if (type == typeof(DenoiserDecorator)) return new ClampedDenoiser(new GaussianDenoiser(Schedule));
+        if (type == typeof(NoisePrior)) return NoisePrior.StandardNormal;
+        if (type == typeof(EntropicPlan)) return EntropicPlan.Solve(new[,] { { 0.0, 1 }, { 1, 0 } }, 0.1);
+        if (type == typeof(DataTransform)) return new RandomHorizontalFlip();
+        if (type == typeof(LearningRateSchedule)) return LearningRateSchedule.Cosine();
+        if (type == typeof(GuidanceInterval)) return new GuidanceInterval(new GaussianDenoiser(Schedule), new GaussianDenoiser(Schedule), 0.1, 1);
+        if (type == typeof(LangevinCorrector)) return LangevinCorrector.SignalToNoise();
+        if (type == typeof(RandomStream)) return new RandomStream(1, 2);
+        if (type == typeof(MatrixOperator)) return new MatrixOperator(new[,] { { 1.0, 0 }, { 0, 1 } }, 2);
+        if (type == typeof(MaskOperator)) return new MaskOperator(ones([8, 8], ScalarType.Bool));
+        if (type == typeof(GreyscaleOperator) || type == typeof(UniformOperator)) return GreyscaleOperator.Luminance;
+        if (type == typeof(PlaneChart)) return new PlaneChart(-1, 1, -1, 1);
+        if (type == typeof(Batch)) return new Batch(zeros(2, 3, 8, 8), zeros(2, int64));
+        if (type == typeof(Subset)) return new Subset(new ShapesDataSet(0, 8, 100), [1, 2]);
         return type.IsEnum ? Enum.GetValues(type).GetValue(0) : null;
+    }
+
+    private SafetensorsFile Weights()
+    {
+        var path = Path.Combine(folder, $"{Guid.NewGuid():N}.safetensors");
+        SafetensorsFile.Save(path, [("x", zeros(2))]);
+        return SafetensorsFile.Open(path);
     }
 }
 
