@@ -32,6 +32,7 @@ public abstract class TensorFile : IDisposable
     /// <exception cref="KeyNotFoundException">There is no tensor of that name.</exception>
     /// <exception cref="InvalidDataException">The file has become shorter since it was opened.</exception>
     /// <exception cref="ObjectDisposedException">The file is closed.</exception>
+    /// <exception cref="DeviceOutOfMemoryException">The device has not enough memory.</exception>
     /// <exception cref="InvalidOperationException">The application brought no libtorch; the message names the packages to add.</exception>
     public abstract Tensor Read(string key, Device? device = null);
 

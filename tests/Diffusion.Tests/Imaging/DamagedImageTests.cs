@@ -112,6 +112,24 @@ public sealed class DamagedImageTests : IDisposable
     }
 
     [Fact]
+    public void TheBoundOfTheCallerIsKept()
+    {
+        var path = _folder.Write("picture.png", Encoded("png")); // 24 × 24
+        Assert.Equal([3L, 24, 24], ImageFile.Read(path, maxPixels: 576).shape);
+        var error = Assert.Throws<InvalidDataException>(() => ImageFile.Read(path, maxPixels: 575));
+        Assert.Contains("24 × 24 pixels; at most 575 are decoded", error.Message, StringComparison.Ordinal);
+        Assert.Throws<InvalidDataException>(() => ImageFile.Decode(Encoded("webp"), maxPixels: 575));
+        using var folder = ImageFolderDataSet.Open(_folder.Path, 8, maxPixels: 575);
+        Assert.Contains(path, Assert.Throws<InvalidDataException>(() => folder.Get(0)).Message, StringComparison.Ordinal);
+        foreach (var bound in new[] { 0, -1, ImageFile.MaxPixels + 1 })
+        {
+            Assert.Throws<ArgumentOutOfRangeException>(() => ImageFile.Read(path, maxPixels: bound));
+            Assert.Throws<ArgumentOutOfRangeException>(() => ImageFile.Decode([], maxPixels: bound));
+            Assert.Throws<ArgumentOutOfRangeException>(() => ImageFolderDataSet.Open(_folder.Path, 8, maxPixels: bound));
+        }
+    }
+
+    [Fact]
     public void ASizeOfNothingIsRefused()
     {
         var png = Encoded("png");
