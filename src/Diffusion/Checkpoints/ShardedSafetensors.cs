@@ -6,6 +6,7 @@ namespace Diffusion.Checkpoints;
 /// A checkpoint that is split over several safetensors files, listed in an index
 /// (<c>{"metadata": …, "weight_map": {"tensor": "file"}}</c>, as Hugging Face libraries write it).
 /// </summary>
+/// <remarks>A file of the checkpoint may be a link to another place: the caches of Hugging Face libraries are made of links. A name cannot lead elsewhere.</remarks>
 public sealed class ShardedSafetensors : TensorFile
 {
     private readonly Dictionary<string, SafetensorsFile> _files = new(StringComparer.Ordinal);

@@ -25,13 +25,14 @@ public static class SampleStatistics
     /// <param name="samples">[N, …], floating.</param>
     /// <param name="reference">[M, …] of the same shape a sample.</param>
     /// <returns>[N] in float32, a fresh tensor in the caller's scope.</returns>
-    /// <exception cref="ArgumentException">The shapes do not fit.</exception>
+    /// <exception cref="ArgumentException">The shapes do not fit, or a type is not floating.</exception>
     public static Tensor NearestDistances(Tensor samples, Tensor reference)
     {
         ArgumentNullException.ThrowIfNull(samples);
         ArgumentNullException.ThrowIfNull(reference);
         if (samples.dim() < 2 || reference.dim() != samples.dim() || !samples.shape.AsSpan(1).SequenceEqual(reference.shape.AsSpan(1)) || reference.shape[0] == 0)
             throw new ArgumentException($"samples [{string.Join(", ", samples.shape)}] and reference [{string.Join(", ", reference.shape)}] do not fit: [N, …] and [M, …] are needed.", nameof(reference));
+        if (!samples.is_floating_point() || !reference.is_floating_point()) throw new ArgumentException($"samples is {samples.dtype}, reference {reference.dtype}; real floating types are needed.", nameof(reference));
         using var gradients = no_grad();
         using var scope = NewDisposeScope();
         var target = reference.to(float32).flatten(1);

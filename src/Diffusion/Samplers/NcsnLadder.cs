@@ -7,12 +7,12 @@ public static class NcsnLadder
 {
     /// <summary>Technique 1: the largest noise, the greatest distance between two data points.</summary>
     /// <param name="data">[n, …] with n ≥ 2; all pairs are looked at, so give a few thousand points.</param>
-    /// <exception cref="ArgumentException">There are fewer than two points.</exception>
+    /// <exception cref="ArgumentException">There are fewer than two points, or they are complex.</exception>
     public static double LargestDistance(Tensor data)
     {
         ArgumentNullException.ThrowIfNull(data);
-        if (data.dim() < 2 || data.shape[0] < 2 || data.numel() == 0)
-            throw new ArgumentException($"The data has shape [{string.Join(", ", data.shape)}]; at least 2 points [n, …] are needed.", nameof(data));
+        if (data.dim() < 2 || data.shape[0] < 2 || data.numel() == 0 || data.is_complex())
+            throw new ArgumentException($"The data is {data.dtype} of shape [{string.Join(", ", data.shape)}]; at least 2 points [n, …] of real numbers are needed.", nameof(data));
         using var scope = NewDisposeScope();
         var flat = data.flatten(1).to(float64);
         return cdist(flat, flat).max().item<double>();

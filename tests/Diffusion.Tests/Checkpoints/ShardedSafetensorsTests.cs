@@ -55,6 +55,18 @@ public sealed class ShardedSafetensorsTests : IDisposable
     }
 
     [Fact]
+    public void APartMayBeALinkToAnotherPlace()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "links need a right there");
+        using var scope = NewDisposeScope();
+        using var blobs = new TemporaryFolder();
+        SafetensorsFile.Save(blobs.File("0123abcd"), [("d", ones(3))]);
+        File.CreateSymbolicLink(_folder.File("m-4.safetensors"), blobs.File("0123abcd"));
+        using var file = Open("""{"weight_map":{"d":"m-4.safetensors"}}""");
+        Assert.Equal(3f, file.Read("d").sum().item<float>());
+    }
+
+    [Fact]
     public void AMissingPartIsNamed()
     {
         var error = Assert.Throws<FileNotFoundException>(() => Open("""{"weight_map":{"a":"m-3.safetensors"}}"""));

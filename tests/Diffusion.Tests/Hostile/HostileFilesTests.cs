@@ -21,7 +21,7 @@ public class HostileFilesTests
         Assert.NotEmpty(run.Messages); // the mutations reach something
     }
 
-    /// <remarks>Takes a quarter of an hour; see "Tests that take long" in the README.</remarks>
+    /// <remarks>Takes about five minutes; see "Tests that take long" in the README.</remarks>
     [Theory(Explicit = true)]
     [MemberData(nameof(Formats))]
     public void AHundredThousandMutatedFilesAreReadOrRefusedInWords(string format)

@@ -14,6 +14,7 @@ internal abstract class NetworkFormat(string name, Action<string> save, Func<str
 
     public override IEnumerable<Dictionary<string, byte[]>> Directed =>
     [
+        new(Without(Weights)) { ["pytorch_model.bin"] = [1] }, With(Weights, TwoNames(Valid[Weights])),
         .. lies.Select(lie => With(Config, Merged(lie))), Without(Config), Without(Weights), With(Config, "{"), With(Config, "[]"), With(Config, ""), With(Config, """{"in_channels":3,"in_channels":3}"""),
         With(Config, Encoding.UTF8.GetString(Valid[Config]) + new string(' ', 17 << 20)), With(Config, """{"_class_name":"\ud800"}"""), With(Config, """{"_x":"\ud800"}"""),
     ];
@@ -33,6 +34,15 @@ internal abstract class NetworkFormat(string name, Action<string> save, Func<str
     {
         if (random.Next(4) > 0) files[Config] = json.Apply(files[Config], random);
         else files[Weights] = SafetensorsFormat.Distort(files[Weights], random);
+    }
+
+    // The name of early versions for a tensor that has its own too.
+    private static byte[] TwoNames(byte[] weights)
+    {
+        var length = (int)BitConverter.ToInt64(weights);
+        var header = Encoding.UTF8.GetString(weights, 8, length);
+        var at = header.IndexOf("to_k.weight", StringComparison.Ordinal);
+        return SafetensorsFormat.File(header[..at] + "query" + header[(at + "to_k".Length)..], weights[(8 + length)..]);
     }
 
     private string Merged(string lie)

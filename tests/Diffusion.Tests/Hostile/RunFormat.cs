@@ -65,8 +65,9 @@ internal sealed class RunFormat() : HostileFormat("training run")
             try
             {
                 run.Resume();
+                if (run.Step is < 0 or > 1L << 60) throw new OverflowException($"the run is at step {run.Step}, from which it cannot go on");
             }
-            catch (Exception)
+            catch (Exception error) when (error is not OverflowException)
             {
                 var same = run.Network.state_dict().Values.Zip(before).All(pair => pair.First.eq(pair.Second).all().item<bool>());
                 if (!same || run.Step != 0 || run.Loader.Position != default || run.Elapsed != TimeSpan.Zero) throw new InvalidOperationException("a refused checkpoint has changed the run");

@@ -32,6 +32,16 @@ public class ValidationRuleTests
         ["Diffusion/Data/PairFileHeader.cs"] = ["axes do not fit into a file of pairs, which has room for"], // writing
         ["Diffusion/Data/PairFileDataSet.cs"] = [],
         ["Diffusion/Training/RunCheckpoint.cs"] = [],
+        ["Diffusion.Imaging/ImageFile.cs"] =
+        [
+            "bytes; image files of at most", // a file of more than a gibibyte; the others are arguments, or about writing
+            "The quality lies in 1 … 100.", "There is no such image format.", "takes at most", "image has 4 channels, but JPEG has no opacity: give 1 or 3, or use PNG or WebP.", "pixels could not be encoded as",
+            "]; a floating tensor [1, 3 or 4, height, width] in [−1, 1] is needed.", "'; .png, .jpg, .jpeg or .webp is needed.", "An image has 1 (grey), 3 (colour) or 4 channels (with opacity).",
+            "The most pixels that are decoded lie in 1 …",
+        ],
+        ["Diffusion/Networks/NetworkFolder.cs"] = ["; a floating-point type is needed."], // an argument
+        ["Diffusion/Checkpoints/ModelFolder.cs"] = ["' is not the name of a variant.", "There is no folder '", "' exists: the folder holds a checkpoint in several files. Save to another folder or delete it first."], // arguments; writing
+        ["Diffusion/Checkpoints/StateDict.cs"] = [],
         ["Diffusion.Imaging/ImageHeader.cs"] = [],
         ["Diffusion.Imaging/PngHeader.cs"] = [],
         ["Diffusion.Imaging/JpegHeader.cs"] = [],
