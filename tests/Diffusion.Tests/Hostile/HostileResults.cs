@@ -13,6 +13,6 @@ internal static class HostileResults
     public static IReadOnlyList<HostileFormat> Formats() =>
     [
         new SafetensorsFormat(), new ShardedFormat(), new UNetFormat(), new ConditionalUNetFormat(), new SchedulerFormat(), new DescriptionFormat(), new IdxFormat(false), new IdxFormat(true), new CifarFormat(), new PairFormat(),
-        new PngFormat(), new JpegFormat(), new WebPFormat("WebP", 80, false), new WebPFormat("WebP lossless", 100, false), new WebPFormat("WebP extended", 80, true), new RunFormat(),
+        new PngFormat(), new JpegFormat(), new WebPFormat("WebP", 80, false), new WebPFormat("WebP lossless", 100, false), new WebPFormat("WebP extended", 80, true), new RunFormat(), new AveragesFormat(),
     ];
 }

@@ -42,6 +42,7 @@ public class ValidationRuleTests
         ["Diffusion/Networks/NetworkFolder.cs"] = ["; a floating-point type is needed."], // an argument
         ["Diffusion/Checkpoints/ModelFolder.cs"] = ["' is not the name of a variant.", "There is no folder '", "' exists: the folder holds a checkpoint in several files. Save to another folder or delete it first."], // arguments; writing
         ["Diffusion/Checkpoints/StateDict.cs"] = [],
+        ["Diffusion/Training/PostHocAverages.cs"] = [", but the first average was stored at", "The module has no '"], // arguments
         ["Diffusion.Imaging/ImageHeader.cs"] = [],
         ["Diffusion.Imaging/PngHeader.cs"] = [],
         ["Diffusion.Imaging/JpegHeader.cs"] = [],
