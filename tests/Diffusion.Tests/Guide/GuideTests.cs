@@ -29,6 +29,21 @@ public partial class GuideTests
         Assert.Contains("README.md", pages);
     }
 
+    [Fact]
+    public void TheChapterOnSamplersQuotesTheMeasuredTable()
+    {
+        static string[] Cells(string row) => [.. row.Trim().Trim('|').Split('|').Select(cell => cell.Trim())];
+        static string[] Rows(string page) => [.. File.ReadAllLines(Repository.PathOf(page.Split('/'))).Where(line => line.StartsWith("| ", StringComparison.Ordinal))];
+        var measured = Rows("docs/samplers.md").Select(Cells).Where(cells => cells.Length == 9).ToLookup(cells => cells[^1]);
+        var quoted = Rows("docs/guide/samplers.md").Select(Cells).Where(cells => cells.Length == 7 && cells[^1].StartsWith('`')).ToArray();
+        Assert.NotEmpty(quoted);
+        foreach (var row in quoted)
+        {
+            var whole = Assert.Single(measured[row[^1]]);
+            Assert.Equal([whole[2], whole[3], whole[4], whole[6], whole[7].Split('(', ')')[1], whole[8]], row[1..]);
+        }
+    }
+
     [Theory]
     [InlineData("var x = y;", "page.md:3: CS0103")]
     [InlineData("string? a = null;\nConsole.WriteLine(a.Length);", "page.md:4: CS8602")] // a warning
