@@ -138,7 +138,8 @@ public partial class GuideTests
         foreach (var file in Directory.EnumerateFiles(docs, "*.md", SearchOption.AllDirectories).Order(StringComparer.Ordinal))
         {
             var page = Path.GetRelativePath(Repository.Root, file).Replace('\\', '/');
-            if (!page.Contains("/node_modules/", StringComparison.Ordinal)) yield return page;
+            // The reference of the API is made of the sources' comments: signatures, not programs. What begins with a dot is the site's.
+            if (!page.StartsWith("docs/api/", StringComparison.Ordinal) && !page.Contains("/.", StringComparison.Ordinal) && !page.Contains("/node_modules/", StringComparison.Ordinal)) yield return page;
         }
     }
 
