@@ -67,14 +67,6 @@ public sealed class DenoisingObjective : TrainingObjective
     /// The parameterization or the weighting is undefined at a drawn level, the condition cannot be dropped, or the network's output has
     /// another shape than the data.
     /// </exception>
-    public override Tensor Loss(DenoisingNetwork network, Tensor x0, Conditioning? condition, NoiseSource noise)
-    {
-        using var scope = NewDisposeScope();
-        return Terms(network, x0, condition, noise).Loss.MoveToOuterDisposeScope();
-    }
-
-    /// <inheritdoc/>
-    /// <inheritdoc cref="Loss" path="/exception"/>
     public override LossTerms Terms(DenoisingNetwork network, Tensor x0, Conditioning? condition, NoiseSource noise)
     {
         ArgumentNullException.ThrowIfNull(network);

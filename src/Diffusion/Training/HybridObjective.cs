@@ -48,14 +48,6 @@ public sealed class HybridObjective : TrainingObjective
     /// <inheritdoc/>
     /// <exception cref="ArgumentException">x0 is not a floating batch, or the condition is of another batch.</exception>
     /// <exception cref="InvalidOperationException">The parameterization is undefined at a step, the condition cannot be dropped, or the network's output has not twice the channels.</exception>
-    public override Tensor Loss(DenoisingNetwork network, Tensor x0, Conditioning? condition, NoiseSource noise)
-    {
-        using var scope = NewDisposeScope();
-        return Terms(network, x0, condition, noise).Loss.MoveToOuterDisposeScope();
-    }
-
-    /// <inheritdoc/>
-    /// <inheritdoc cref="Loss" path="/exception"/>
     public override LossTerms Terms(DenoisingNetwork network, Tensor x0, Conditioning? condition, NoiseSource noise)
     {
         ArgumentNullException.ThrowIfNull(network);

@@ -55,14 +55,6 @@ public sealed class InterpolantObjective : TrainingObjective
     /// <inheritdoc/>
     /// <exception cref="ArgumentException">x0 is not a floating batch, or the condition is of another batch.</exception>
     /// <exception cref="InvalidOperationException">A factor is not finite at a drawn time, or the network's output has another shape than the target.</exception>
-    public override Tensor Loss(DenoisingNetwork network, Tensor x0, Conditioning? condition, NoiseSource noise)
-    {
-        using var scope = NewDisposeScope();
-        return Terms(network, x0, condition, noise).Loss.MoveToOuterDisposeScope();
-    }
-
-    /// <inheritdoc/>
-    /// <inheritdoc cref="Loss" path="/exception"/>
     public override LossTerms Terms(DenoisingNetwork network, Tensor x0, Conditioning? condition, NoiseSource noise)
     {
         ArgumentNullException.ThrowIfNull(network);

@@ -17,14 +17,6 @@ public sealed class NoisyClassifierObjective(NoiseSchedule schedule, Parameteriz
     /// <inheritdoc/>
     /// <exception cref="ArgumentException">x0 is not a floating batch, or the condition gives no class of each sample.</exception>
     /// <exception cref="InvalidOperationException">The network returns no logits, or the label is undefined at a drawn level.</exception>
-    public override Tensor Loss(DenoisingNetwork network, Tensor x0, Conditioning? condition, NoiseSource noise)
-    {
-        using var scope = NewDisposeScope();
-        return Terms(network, x0, condition, noise).Loss.MoveToOuterDisposeScope();
-    }
-
-    /// <inheritdoc/>
-    /// <inheritdoc cref="Loss" path="/exception"/>
     public override LossTerms Terms(DenoisingNetwork network, Tensor x0, Conditioning? condition, NoiseSource noise)
     {
         ArgumentNullException.ThrowIfNull(network);

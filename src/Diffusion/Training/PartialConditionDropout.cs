@@ -39,14 +39,6 @@ public sealed class PartialConditionDropout : TrainingObjective
 
     /// <inheritdoc/>
     /// <exception cref="InvalidOperationException">Class labels are dropped and the condition does not say which label stands for "no class".</exception>
-    public override Tensor Loss(DenoisingNetwork network, Tensor x0, Conditioning? condition, NoiseSource noise)
-    {
-        using var scope = NewDisposeScope();
-        return _objective.Loss(network, x0, Dropped(condition, noise), noise).MoveToOuterDisposeScope();
-    }
-
-    /// <inheritdoc/>
-    /// <inheritdoc cref="Loss" path="/exception"/>
     public override LossTerms Terms(DenoisingNetwork network, Tensor x0, Conditioning? condition, NoiseSource noise)
     {
         using var scope = NewDisposeScope();

@@ -49,14 +49,6 @@ public sealed class ScoreMatchingObjective : TrainingObjective
     /// <inheritdoc/>
     /// <exception cref="ArgumentException">x0 is not a floating batch, or the condition is of another batch.</exception>
     /// <exception cref="InvalidOperationException">The score is undefined at a drawn level, or the network's output has another shape than the data or does not depend on it.</exception>
-    public override Tensor Loss(DenoisingNetwork network, Tensor x0, Conditioning? condition, NoiseSource noise)
-    {
-        using var scope = NewDisposeScope();
-        return Terms(network, x0, condition, noise).Loss.MoveToOuterDisposeScope();
-    }
-
-    /// <inheritdoc/>
-    /// <inheritdoc cref="Loss" path="/exception"/>
     public override LossTerms Terms(DenoisingNetwork network, Tensor x0, Conditioning? condition, NoiseSource noise)
     {
         ArgumentNullException.ThrowIfNull(network);

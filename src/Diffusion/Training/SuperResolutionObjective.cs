@@ -20,13 +20,6 @@ public sealed class SuperResolutionObjective(TrainingObjective inner, Func<Tenso
     public override nn.Module? Module => _inner.Module;
 
     /// <inheritdoc/>
-    public override Tensor Loss(DenoisingNetwork network, Tensor x0, Conditioning? condition, NoiseSource noise)
-    {
-        using var scope = NewDisposeScope();
-        return Terms(network, x0, condition, noise).Loss.MoveToOuterDisposeScope();
-    }
-
-    /// <inheritdoc/>
     /// <exception cref="ArgumentException">x0 holds no images, or the condition already gives one.</exception>
     public override LossTerms Terms(DenoisingNetwork network, Tensor x0, Conditioning? condition, NoiseSource noise)
     {
