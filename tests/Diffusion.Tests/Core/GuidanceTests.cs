@@ -1,6 +1,7 @@
 using Diffusion.Denoisers;
 using Diffusion.Samplers;
 using Diffusion.Schedules;
+using Diffusion.Tests.Guidance;
 using Xunit;
 
 namespace Diffusion.Tests.Core;
@@ -30,7 +31,7 @@ public class GuidanceTests
     public void OneDoubleBatchEqualsTwoCalls()
     {
         using var scope = NewDisposeScope();
-        using var network = new LabelledToy();
+        using var network = new LabelledNetwork();
         var parameterization = Parameterization.V();
         var condition = Conditioning.ForClasses([0, 2, 1], nullClass: 3);
         var two = new ClassifierFreeGuidance(
@@ -47,7 +48,7 @@ public class GuidanceTests
     public void ScaleOneAndZeroSkipTheOtherBranch()
     {
         using var scope = NewDisposeScope();
-        var (conditional, unconditional) = (new Counting(Schedule), new Counting(Schedule));
+        var (conditional, unconditional) = (new CountingDenoiser(Schedule), new CountingDenoiser(Schedule));
         var x = zeros(1, 2);
         new ClassifierFreeGuidance(conditional, unconditional, 1).Denoise(x, Schedule.At(0.5));
         Assert.Equal((1, 0), (conditional.Calls, unconditional.Calls));
@@ -58,7 +59,7 @@ public class GuidanceTests
     [Fact]
     public void HoAndSalimansCountFromTheConditionalModel()
     {
-        var guidance = ClassifierFreeGuidance.FromHoSalimans(new Counting(Schedule), new Counting(Schedule), 0.5);
+        var guidance = ClassifierFreeGuidance.FromHoSalimans(new CountingDenoiser(Schedule), new CountingDenoiser(Schedule), 0.5);
         Assert.Equal(1.5, guidance.Scale);
     }
 
@@ -85,29 +86,6 @@ public class GuidanceTests
         using var noise = NoiseSource.FromSeed(0);
         using var _ = new DdimSampler().Sample(new ClampedDenoiser(inner), zeros(1, 2), TimeGrid.Uniform(Schedule, 3), noise);
         Assert.Equal((1, 3, 1), (inner.Runs, inner.Calls, inner.Ends));
-    }
-
-    private sealed class LabelledToy() : DenoisingNetwork("Toy")
-    {
-        public override Tensor forward(Tensor x, Tensor label, Conditioning? condition)
-        {
-            using var scope = NewDisposeScope();
-            var shift = condition!.ClassLabels!.to(x.dtype).unsqueeze(1);
-            return (x.sin() + shift * 0.3 + label.unsqueeze(1) * 1e-3).MoveToOuterDisposeScope();
-        }
-    }
-
-    private sealed class Counting(NoiseSchedule schedule) : IDenoiser
-    {
-        public int Calls { get; private set; }
-
-        public NoiseSchedule Schedule => schedule;
-
-        public Estimate Denoise(Tensor x, NoisePoint at)
-        {
-            Calls++;
-            return new Estimate(x.clone());
-        }
     }
 
     private sealed class WithRuns(NoiseSchedule schedule) : IDenoiser

@@ -104,7 +104,7 @@ public class GuidanceContractTests
     public void OneDoubleBatchEqualsTwoCallsByEveryRule()
     {
         using var scope = NewDisposeScope();
-        using var network = new LabelledToy();
+        using var network = new LabelledNetwork();
         var parameterization = Parameterization.V();
         var (condition, negative) = (Conditioning.ForClasses([0, 2, 1], nullClass: 3), Conditioning.ForClasses([1, 1, 2], nullClass: 3));
         var grid = TimeGrid.Uniform(Schedule, 4, from: 0.9);
@@ -127,7 +127,7 @@ public class GuidanceContractTests
     public void WhatIsNotNeededIsNotAsked()
     {
         using var scope = NewDisposeScope();
-        var (a, b, c) = (new Counting(Schedule), new Counting(Schedule), new Counting(Schedule));
+        var (a, b, c) = (new CountingDenoiser(Schedule), new CountingDenoiser(Schedule), new CountingDenoiser(Schedule));
         var x = zeros(1, 2);
         new ComposedGuidance(a, new WeightedCondition(b, 1), new WeightedCondition(c, 0)).Denoise(x, Schedule.At(0.5));
         Assert.Equal((0, 1, 0), (a.Calls, b.Calls, c.Calls));
@@ -191,28 +191,5 @@ public class GuidanceContractTests
     private sealed class Plain() : nn.Module<Tensor, Tensor, Tensor>("Plain")
     {
         public override Tensor forward(Tensor x, Tensor label) => x.mul(0.5);
-    }
-
-    private sealed class LabelledToy() : DenoisingNetwork("Toy")
-    {
-        public override Tensor forward(Tensor x, Tensor label, Conditioning? condition)
-        {
-            using var scope = NewDisposeScope();
-            var shift = condition!.ClassLabels!.to(x.dtype).unsqueeze(1);
-            return (x.sin() + shift * 0.3 + label.unsqueeze(1) * 1e-3).MoveToOuterDisposeScope();
-        }
-    }
-
-    private sealed class Counting(NoiseSchedule schedule) : IDenoiser
-    {
-        public int Calls { get; private set; }
-
-        public NoiseSchedule Schedule => schedule;
-
-        public Estimate Denoise(Tensor x, NoisePoint at)
-        {
-            Calls++;
-            return new Estimate(x.clone());
-        }
     }
 }
