@@ -42,6 +42,16 @@ public partial class LayeringTests
         }
     }
 
+    // Image files are data: nothing of networks, samplers or training.
+    [Fact]
+    public void ImagingUsesDataAndCheckpointsAlone()
+    {
+        string[] allowed = ["Imaging", "Data", "Checkpoints"];
+        foreach (var (path, text) in Files(Repository.PathOf("src", "Diffusion.Imaging")))
+            foreach (Match match in Used().Matches(text))
+                if (Allowed.ContainsKey(match.Groups[1].Value)) Assert.True(allowed.Contains(match.Groups[1].Value), $"{path} uses {match.Value}.");
+    }
+
     [Fact]
     public void TheCoreDependsOnTorchSharpAndLoggingAlone()
     {
@@ -63,13 +73,16 @@ public partial class LayeringTests
     private static IEnumerable<(string Folder, string Path, string Text)> Sources()
     {
         var root = Repository.PathOf("src", "Diffusion");
-        foreach (var path in Directory.GetFiles(root, "*.cs", SearchOption.AllDirectories))
+        foreach (var (path, text) in Files(root))
         {
             var parts = Path.GetRelativePath(root, path).Split(Path.DirectorySeparatorChar);
-            if (parts[0] is "obj" or "bin" or "buildTransitive") continue;
-            yield return (parts.Length == 1 ? "" : parts[0], path, File.ReadAllText(path));
+            yield return (parts.Length == 1 ? "" : parts[0], path, text);
         }
     }
+
+    private static IEnumerable<(string Path, string Text)> Files(string root) => Directory.GetFiles(root, "*.cs", SearchOption.AllDirectories)
+        .Where(path => Path.GetRelativePath(root, path).Split(Path.DirectorySeparatorChar)[0] is not ("obj" or "bin" or "buildTransitive"))
+        .Select(path => (path, File.ReadAllText(path)));
 
     [GeneratedRegex(@"(?<!namespace )\bDiffusion\.([A-Z][A-Za-z]+)")]
     private static partial Regex Used();
