@@ -6,6 +6,10 @@ namespace Diffusion;
 /// </summary>
 public abstract class Divergence
 {
+    private protected Divergence()
+    {
+    }
+
     /// <summary>Exact: as many derivatives as a sample has numbers. For small dimensions.</summary>
     public static Divergence Exact { get; } = new ExactTrace();
 

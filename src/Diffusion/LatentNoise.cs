@@ -5,6 +5,10 @@ namespace Diffusion;
 /// </summary>
 public abstract class LatentNoise
 {
+    private protected LatentNoise()
+    {
+    }
+
     /// <summary>γ and dγ/dt at a time.</summary>
     /// <param name="time">In [0, 1], 0 data and 1 noise.</param>
     /// <returns>γ, at least 0; dγ/dt, which may be infinite at the ends.</returns>

@@ -1,13 +1,13 @@
 namespace Diffusion.Dynamics;
 
 /// <summary>What chains of <see cref="MetropolisLangevin"/> end with. The tensors belong to the scope of whoever asked.</summary>
-/// <param name="state">The states.</param>
-/// <param name="acceptance">The acceptance rates.</param>
-public sealed class MetropolisSample(Tensor state, Tensor acceptance)
+public sealed class MetropolisSample
 {
+    internal MetropolisSample(Tensor state, Tensor acceptance) => (State, Acceptance) = (state, acceptance);
+
     /// <summary>The states [batch, …].</summary>
-    public Tensor State { get; } = state ?? throw new ArgumentNullException(nameof(state));
+    public Tensor State { get; }
 
     /// <summary>The share of proposals that each chain accepted, float64 [batch].</summary>
-    public Tensor Acceptance { get; } = acceptance ?? throw new ArgumentNullException(nameof(acceptance));
+    public Tensor Acceptance { get; }
 }

@@ -38,15 +38,15 @@ public sealed class EnergyNetwork : DenoisingNetwork
     /// <inheritdoc/>
     /// <exception cref="ArgumentException">The state is not a floating batch.</exception>
     /// <exception cref="InvalidOperationException">The inner network's answer does not depend on the state, or has no derivative.</exception>
-    public override Tensor forward(Tensor input1, Tensor input2, Conditioning? input3)
+    public override Tensor forward(Tensor x, Tensor label, Conditioning? condition)
     {
-        ArgumentNullException.ThrowIfNull(input2);
-        Check(input1);
+        ArgumentNullException.ThrowIfNull(label);
+        Check(x);
         var differentiable = is_grad_enabled();
         using var gradients = enable_grad();
         using var scope = NewDisposeScope();
-        var x = differentiable && input1.requires_grad ? input1 : input1.detach().requires_grad_();
-        var slope = Differentiation.Gradient(Summed(x, input2, input3), x, differentiable: differentiable);
+        var state = differentiable && x.requires_grad ? x : x.detach().requires_grad_();
+        var slope = Differentiation.Gradient(Summed(state, label, condition), state, differentiable: differentiable);
         return (differentiable ? slope.neg() : slope.detach().neg()).MoveToOuterDisposeScope();
     }
 

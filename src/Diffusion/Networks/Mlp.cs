@@ -65,17 +65,17 @@ public sealed class Mlp : DenoisingNetwork
     /// <exception cref="ArgumentException">
     /// The state has another number of numbers a sample, class labels are missing, out of range or not expected, or the condition holds anything else.
     /// </exception>
-    public override Tensor forward(Tensor input1, Tensor input2, Conditioning? input3)
+    public override Tensor forward(Tensor x, Tensor label, Conditioning? condition)
     {
-        ArgumentNullException.ThrowIfNull(input1);
-        ArgumentNullException.ThrowIfNull(input2);
-        Check(input1, input3);
+        ArgumentNullException.ThrowIfNull(x);
+        ArgumentNullException.ThrowIfNull(label);
+        Check(x, condition);
         using var scope = NewDisposeScope();
-        var h = _input.call(input1.reshape(input1.shape[0], Dimensions)); // [batch, width]
-        var embedding = _time.call(_sinusoids.call(input2).to(h.dtype));
-        if (_classes is not null) embedding = embedding + _classes.call(input3!.ClassLabels!);
+        var h = _input.call(x.reshape(x.shape[0], Dimensions)); // [batch, width]
+        var embedding = _time.call(_sinusoids.call(label).to(h.dtype));
+        if (_classes is not null) embedding = embedding + _classes.call(condition!.ClassLabels!);
         foreach (var block in _blocks) h = h + block.call(h + embedding);
-        return _output.call(nn.functional.silu(h)).view(input1.shape).MoveToOuterDisposeScope();
+        return _output.call(nn.functional.silu(h)).view(x.shape).MoveToOuterDisposeScope();
     }
 
     private void Check(Tensor x, Conditioning? condition)

@@ -83,22 +83,22 @@ public sealed class NoisyImageClassifier : DenoisingNetwork
     public int Classes { get; }
 
     /// <summary>The logits of each class.</summary>
-    /// <param name="input1">Scaled noisy images [batch, channels, size, size].</param>
-    /// <param name="input2">The noise label [batch].</param>
-    /// <param name="input3">None: a classifier takes no condition.</param>
+    /// <param name="x">Scaled noisy images [batch, channels, size, size].</param>
+    /// <param name="label">The noise label [batch].</param>
+    /// <param name="condition">None: a classifier takes no condition.</param>
     /// <returns>[batch, classes].</returns>
     /// <exception cref="ArgumentException">The images have another shape, or a condition is given.</exception>
-    public override Tensor forward(Tensor input1, Tensor input2, Conditioning? input3)
+    public override Tensor forward(Tensor x, Tensor label, Conditioning? condition)
     {
-        ArgumentNullException.ThrowIfNull(input1);
-        ArgumentNullException.ThrowIfNull(input2);
-        if (input1.dim() != 4 || input1.shape[1] != _channels || input1.shape[2] != _size || input1.shape[3] != _size || input1.dtype != _query.dtype)
-            throw new ArgumentException($"The images are {input1.Describe()}; {_query.dtype} [batch, {_channels}, {_size}, {_size}] is needed.", nameof(input1));
-        if (input2.dim() != 1 || input2.shape[0] != input1.shape[0]) throw new ArgumentException($"The label is {input2.Describe()}; one number a sample, [{input1.shape[0]}], is needed.", nameof(input2));
-        if (input3 is { IsEmpty: false }) throw new ArgumentException("A classifier of noisy images takes no condition; what it shall recognise is its answer.", nameof(input3));
+        ArgumentNullException.ThrowIfNull(x);
+        ArgumentNullException.ThrowIfNull(label);
+        if (x.dim() != 4 || x.shape[1] != _channels || x.shape[2] != _size || x.shape[3] != _size || x.dtype != _query.dtype)
+            throw new ArgumentException($"The images are {x.Describe()}; {_query.dtype} [batch, {_channels}, {_size}, {_size}] is needed.", nameof(x));
+        if (label.dim() != 1 || label.shape[0] != x.shape[0]) throw new ArgumentException($"The label is {label.Describe()}; one number a sample, [{x.shape[0]}], is needed.", nameof(label));
+        if (condition is { IsEmpty: false }) throw new ArgumentException("A classifier of noisy images takes no condition; what it shall recognise is its answer.", nameof(condition));
         using var scope = NewDisposeScope();
-        var time = nn.functional.silu(_time.call(_features.call(input2).to(input1.dtype)));
-        var h = _convIn.call(input1);
+        var time = nn.functional.silu(_time.call(_features.call(label).to(x.dtype)));
+        var h = _convIn.call(x);
         foreach (var block in _blocks) h = block.call(h, time);
         var pixels = nn.functional.silu(_normOut.call(h)).flatten(2).transpose(1, 2).contiguous(); // [batch, pixels, width]
         var query = _query.expand(pixels.shape[0], -1, -1);

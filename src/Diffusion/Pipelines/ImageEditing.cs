@@ -63,15 +63,17 @@ public static class ImageEditing
     /// <param name="grid">The grid of a whole run.</param>
     /// <param name="strength">In (0, 1]; how far they may differ.</param>
     /// <param name="noise">Where the noise comes from.</param>
+    /// <param name="hooks">What to do between steps.</param>
+    /// <param name="cancellationToken">Looked at before every step.</param>
     /// <returns>[count, …], fresh.</returns>
     /// <exception cref="ArgumentException">There is not exactly one image.</exception>
-    public static Tensor Variations(IDenoiser denoiser, Sampler sampler, Tensor image, int count, TimeGrid grid, double strength, NoiseSource noise)
+    public static Tensor Variations(IDenoiser denoiser, Sampler sampler, Tensor image, int count, TimeGrid grid, double strength, NoiseSource noise, SamplingHooks? hooks = null, CancellationToken cancellationToken = default)
     {
         CheckImages(image);
         ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
         if (image.shape[0] != 1) throw new ArgumentException($"{image.shape[0]} images were given; variations are of one.", nameof(image));
         using var scope = NewDisposeScope();
-        return ImageToImage(denoiser, sampler, image.expand([count, .. image.shape[1..]]), grid, strength, noise).MoveToOuterDisposeScope();
+        return ImageToImage(denoiser, sampler, image.expand([count, .. image.shape[1..]]), grid, strength, noise, hooks, cancellationToken).MoveToOuterDisposeScope();
     }
 
     /// <summary>Images between two: both are encoded by DDIM inversion, their codes interpolated on the great circle, and decoded.</summary>
@@ -81,9 +83,10 @@ public static class ImageEditing
     /// <param name="fractions">Where between: 0 is the first, 1 the second. At least one.</param>
     /// <param name="grid">The grid that leads down; it ends at clean data.</param>
     /// <param name="refinements">Of <see cref="InversionSampler"/>.</param>
+    /// <param name="cancellationToken">Looked at before every step.</param>
     /// <returns>[fractions · batch, …], the batch of each fraction after the other, fresh.</returns>
     /// <exception cref="ArgumentException">No fraction was given, or the images differ in shape.</exception>
-    public static Tensor Interpolate(IDenoiser denoiser, Tensor first, Tensor second, ReadOnlySpan<double> fractions, TimeGrid grid, int refinements = 3)
+    public static Tensor Interpolate(IDenoiser denoiser, Tensor first, Tensor second, ReadOnlySpan<double> fractions, TimeGrid grid, int refinements = 3, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(denoiser);
         CheckImages(first);
@@ -93,10 +96,12 @@ public static class ImageEditing
         using var scope = NewDisposeScope();
         using var none = NoiseSource.FromSeed(0); // neither method draws
         var (inversion, sampler) = (new InversionSampler(refinements), new DdimSampler());
-        var (a, b) = (inversion.Sample(denoiser, first, grid, none), inversion.Sample(denoiser, second, grid, none));
+        var (a, b) = (Walk(inversion, first), Walk(inversion, second));
         var images = new List<Tensor>();
-        foreach (var fraction in fractions) images.Add(sampler.Sample(denoiser, SphericalInterpolation.Between(a, b, fraction), grid, none));
+        foreach (var fraction in fractions) images.Add(Walk(sampler, SphericalInterpolation.Between(a, b, fraction)));
         return cat(images, 0).MoveToOuterDisposeScope();
+
+        Tensor Walk(Sampler by, Tensor from) => by.Sample(denoiser, from, grid, none, hooks: null, cancellationToken);
     }
 
     /// <summary>Outpainting: what lies beyond the images is drawn so that it fits them; they stay as they are.</summary>
@@ -108,9 +113,11 @@ public static class ImageEditing
     /// <param name="noise">Where the noise comes from.</param>
     /// <param name="jumpLength">Of <see cref="RePaintSampler"/>.</param>
     /// <param name="resamplings">Of <see cref="RePaintSampler"/>; 1 is replacement.</param>
+    /// <param name="hooks">What to do between steps.</param>
+    /// <param name="cancellationToken">Looked at before every step.</param>
     /// <returns>[batch, channels, new height, new width], fresh.</returns>
     /// <exception cref="ArgumentException">Nothing is left of the images.</exception>
-    public static Tensor Outpaint(IDenoiser denoiser, Sampler sampler, Tensor images, Margins margins, TimeGrid grid, NoiseSource noise, int jumpLength = 10, int resamplings = 10)
+    public static Tensor Outpaint(IDenoiser denoiser, Sampler sampler, Tensor images, Margins margins, TimeGrid grid, NoiseSource noise, int jumpLength = 10, int resamplings = 10, SamplingHooks? hooks = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(denoiser);
         ArgumentNullException.ThrowIfNull(sampler);
@@ -119,7 +126,7 @@ public static class ImageEditing
         using var scope = NewDisposeScope();
         var (canvas, known) = margins.Extend(images);
         var start = noise.NextLike(canvas).mul(grid.Start.Sigma);
-        return new RePaintSampler(sampler, canvas, known, jumpLength, resamplings).Sample(denoiser, start, grid, noise).MoveToOuterDisposeScope();
+        return new RePaintSampler(sampler, canvas, known, jumpLength, resamplings).Sample(denoiser, start, grid, noise, hooks, cancellationToken).MoveToOuterDisposeScope();
     }
 
     internal static void CheckImages(Tensor images)

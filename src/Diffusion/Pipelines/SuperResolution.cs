@@ -27,10 +27,11 @@ public sealed class SuperResolution(DenoisingNetwork network, NoiseSchedule sche
     /// <param name="noise">Where the noise comes from.</param>
     /// <param name="time">The level to which the given image is noised, in [0, 1]: 0.1 to 0.3 in cascades, 0 for images that are true.</param>
     /// <param name="rest">What else the condition gives; null for nothing.</param>
+    /// <param name="hooks">What to do between steps.</param>
     /// <param name="cancellationToken">Looked at before every step.</param>
     /// <returns>[batch, channels, height, width], fresh.</returns>
     /// <exception cref="ArgumentException">The tensor holds no images.</exception>
-    public Tensor Sample(Tensor images, int height, int width, Sampler sampler, TimeGrid grid, NoiseSource noise, double time = 0, Conditioning? rest = null, CancellationToken cancellationToken = default)
+    public Tensor Sample(Tensor images, int height, int width, Sampler sampler, TimeGrid grid, NoiseSource noise, double time = 0, Conditioning? rest = null, SamplingHooks? hooks = null, CancellationToken cancellationToken = default)
     {
         ImageEditing.CheckImages(images);
         ArgumentNullException.ThrowIfNull(sampler);
@@ -45,6 +46,6 @@ public sealed class SuperResolution(DenoisingNetwork network, NoiseSchedule sche
         IDenoiser denoiser = new NetworkDenoiser(_network, _schedule, _parameterization, condition);
         if (DataRange is { } range) denoiser = new ClampedDenoiser(denoiser, range);
         var start = noise.NextLike(given).mul(grid.Start.Sigma);
-        return sampler.Sample(denoiser, start, grid, noise, null, cancellationToken).MoveToOuterDisposeScope();
+        return sampler.Sample(denoiser, start, grid, noise, hooks, cancellationToken).MoveToOuterDisposeScope();
     }
 }

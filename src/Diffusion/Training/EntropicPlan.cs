@@ -7,7 +7,7 @@ namespace Diffusion.Training;
 /// The transport plan that minimises ⟨π, C⟩ − ε·H(π) with uniform marginals: Sinkhorn's iteration on the logarithms, with ε lowered step by step to its
 /// value. (Cuturi 2013; Peyré and Cuturi 2019, section 4.4) Immutable; plain numbers.
 /// </summary>
-public sealed class EntropicPlan
+internal sealed class EntropicPlan
 {
     private const int Between = 50; // iterations between two looks at the marginals
     private readonly double[] _cost; // row by row

@@ -5,7 +5,7 @@ namespace Diffusion.Training;
 /// <summary>
 /// The cheapest assignment of rows to columns, exactly: shortest augmenting paths with dual prices, in O(rows²·columns). (Kuhn 1955; Jonker and Volgenant 1987)
 /// </summary>
-public static class LinearAssignment
+internal static class LinearAssignment
 {
     /// <summary>Assigns every row a column of its own so that the sum of the costs is least.</summary>
     /// <param name="cost">[rows, columns], finite, at least as many columns as rows, at least one row.</param>

@@ -7,6 +7,10 @@ namespace Diffusion.Training;
 /// <remarks>The score must be continuous in its argument: networks with SiLU or GELU are, with ReLU the trace misses the kinks.</remarks>
 public abstract class ScoreMatching
 {
+    private protected ScoreMatching()
+    {
+    }
+
     /// <summary>With the exact trace: as many derivatives as a sample has numbers. For small dimensions. (Hyvärinen 2005)</summary>
     public static ScoreMatching Explicit { get; } = new ByTrace(Divergence.Exact);
 

@@ -143,6 +143,29 @@ public class ImageEditingTests
     }
 
     [Fact]
+    public void EditingCanBeFollowedAndCancelled()
+    {
+        using var scope = NewDisposeScope();
+        using var noise = NoiseSource.FromSeed(3);
+        var (flat, square) = (Images().First.narrow(0, 0, 1), zeros(1, 1, 4, 4));
+        var grid = TimeGrid.Uniform(Schedule, 8);
+        using var cancel = new CancellationTokenSource();
+        var steps = 0;
+        var hooks = new SamplingHooks { OnStep = (_, _, _) => steps++ };
+        Tensor Vary() => ImageEditing.Variations(Model, new DdimSampler(), flat, 2, grid, 0.5, noise, hooks, cancel.Token);
+        Tensor Outpaint() => ImageEditing.Outpaint(new GaussianDenoiser(Schedule), new DdimSampler(), square, new Margins(Top: 1), grid, noise, 2, 1, hooks, cancel.Token);
+        Vary();
+        Assert.Equal(4, steps);
+        Outpaint();
+        Assert.Equal(12, steps);
+        cancel.Cancel();
+        Assert.ThrowsAny<OperationCanceledException>(Vary);
+        Assert.ThrowsAny<OperationCanceledException>(Outpaint);
+        Assert.ThrowsAny<OperationCanceledException>(() => ImageEditing.Interpolate(Model, flat, flat, [0.5], grid, cancellationToken: cancel.Token));
+        Assert.Equal(12, steps);
+    }
+
+    [Fact]
     public void InversionNeedsAGridThatFallsToData()
     {
         using var scope = NewDisposeScope();
