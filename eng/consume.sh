@@ -13,7 +13,7 @@ trap 'rm -rf "$work"' EXIT
 
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 DOTNET_CLI_UI_LANGUAGE=en MSBUILDDISABLENODEREUSE=1
 version="0.1.0-consume.$(date +%s)"
-remote=https://github.com/example/diffusion
+remote=https://github.com/example/diffusion.git
 torchsharp=$(sed -n 's/.*PackageVersion Include="TorchSharp-cpu" Version="\([^"]*\)".*/\1/p' "$repository/Directory.Packages.props")
 
 failures=0
@@ -33,7 +33,7 @@ check() { # check NAME EXPECTED-TEXT EXPECTED-STATUS COMMAND…: the command's o
 
 # As it is done to publish, from a repository that has a remote on the web; the repository at hand need not have one.
 mkdir -p "$work/settings/git"
-printf '[remote "published"]\n    url = %s.git\n' "$remote" >"$work/settings/git/config"
+printf '[remote "published"]\n    url = %s\n' "$remote" >"$work/settings/git/config"
 for project in Diffusion Diffusion.Imaging; do
     check "pack $project" "$project.$version.nupkg" 0 \
         env CI=true XDG_CONFIG_HOME="$work/settings" dotnet pack "$repository/src/$project" -c Release -o "$work/feed" \

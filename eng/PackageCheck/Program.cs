@@ -1,5 +1,5 @@
 // What eng/consume.sh runs over the packages that it has made: a line for each claim about them; the exit status is the number of those that do not hold.
-//   PackageCheck FEED VERSION REPOSITORY [REMOTE]     REMOTE is the address that the sources are to be found under; none if left out
+//   PackageCheck FEED VERSION REPOSITORY [REMOTE]     REMOTE is the address on GitHub that the repository is cloned from; none if left out
 using System.Collections.Immutable;
 using System.IO.Compression;
 using System.Reflection.Metadata;
@@ -68,7 +68,7 @@ void CheckSymbols(string id, byte[] library, byte[] symbols, string commit)
         && (document.Name.Contains("/obj/") || !File.Exists(Path.Combine(repository, document.Name[3..])))).Select(document => document.Name));
     var link = Information(MetadataTokens.EntityHandle(TableIndex.Module, 1), "CC110556-A091-4D38-9FEC-25AB9A351A6A");
     var targets = link is null ? [] : JsonDocument.Parse(link).RootElement.GetProperty("documents").EnumerateObject().Select(entry => $"{entry.Name} {entry.Value}");
-    Same($"{id}: source link", remote is null ? [] : [$"/_/* {remote.Replace("https://github.com/", "https://raw.githubusercontent.com/")}/{commit}/*"], targets);
+    Same($"{id}: source link", remote is null ? [] : [$"/_/* {Regex.Replace(remote, @"^https://github\.com/(.*)\.git$", "https://raw.githubusercontent.com/$1")}/{commit}/*"], targets);
 
     byte[]? Information(EntityHandle of, string kind) => reader.GetCustomDebugInformation(of).Select(reader.GetCustomDebugInformation)
         .Where(entry => reader.GetGuid(entry.Kind) == new Guid(kind)).Select(entry => reader.GetBlobBytes(entry.Value)).FirstOrDefault();
