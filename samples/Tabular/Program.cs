@@ -12,7 +12,7 @@ var seed = new Option<int>("--seed") { Description = "Decides which rows are hel
 var output = new Option<string>("--out") { Description = "Where to write.", DefaultValueFactory = _ => "out/tabular" };
 
 var root = new RootCommand("""
-    Learns a table of numbers and categories, draws as many synthetic rows, and compares them with the source: two minutes on two cores.
+    Learns a table of numbers and categories, draws as many synthetic rows, and compares them with the source: a minute on two cores.
 
     Examples:
       dotnet run -c Release --project samples/Tabular

@@ -7,7 +7,7 @@ var steps = new Option<long>("--steps") { Description = "Steps of training.", De
 var curves = new Option<int>("--curves") { Description = "Curves to train on, and half as many to compare with.", DefaultValueFactory = _ => 8400 };
 var ways = new Option<int>("--ways") { Description = "Ways to go on for each forecast.", DefaultValueFactory = _ => 40 };
 var output = new Option<string>("--out") { Description = "Where to write.", DefaultValueFactory = _ => "out/time-series" };
-var root = new RootCommand("Learns curves of two days, draws new ones, and forecasts the second day from the first: two minutes on two cores.") { steps, curves, ways, output };
+var root = new RootCommand("Learns curves of two days, draws new ones, and forecasts the second day from the first: a minute on two cores.") { steps, curves, ways, output };
 root.SetAction((parsed, cancellation) =>
 {
     try

@@ -13,7 +13,8 @@ internal sealed class ChartAxis
     /// <param name="values">What is to be shown.</param>
     /// <param name="log">Whether the axis is logarithmic.</param>
     /// <param name="marks">About how many marks there is room for.</param>
-    public ChartAxis(IEnumerable<double> values, bool log, double marks)
+    /// <param name="headroom">The share of the axis to leave free at its upper end.</param>
+    public ChartAxis(IEnumerable<double> values, bool log, double marks, double headroom = 0)
     {
         _log = log;
         var shown = values.Where(Shows).Select(value => log ? Math.Log10(value) : value).ToArray();
@@ -26,6 +27,7 @@ internal sealed class ChartAxis
         // A single value, or as good as one, gets an axis around it.
         var margin = greatest - least > size * 1e-9 ? (greatest - least) * 0.03 : log ? 0.1 : size > 0 ? size * 0.1 : 1;
         (_from, _to) = (least - margin, greatest + margin);
+        _to += (_to - _from) * headroom / (1 - headroom);
 
         if (log && _to - _from > 1)
         {

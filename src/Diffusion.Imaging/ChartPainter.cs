@@ -5,23 +5,28 @@ namespace Diffusion.Imaging;
 /// <summary>Draws a chart on a canvas: the grid, the series, the lettering and the legend.</summary>
 internal sealed class ChartPainter
 {
-    private const float TickSize = 9, LabelSize = 10, TitleSize = 12, LegendRow = 20, Swatch = 26;
+    private const float TickSize = 9, LabelSize = 10, TitleSize = 12, LegendRow = 20, Swatch = 26, Gap = 8;
 
     private readonly LineChart _chart;
     private readonly IReadOnlyList<ChartSeries> _series;
     private readonly ChartAxis _axisX;
     private readonly ChartAxis _axisY;
     private readonly SKRect _plot;
+    private readonly ChartSeries[] _named;
+    private readonly SKRect _legend;
 
     public ChartPainter(LineChart chart, IReadOnlyList<ChartSeries> series)
     {
         (_chart, _series) = (chart, series);
+        _named = [.. series.Where(s => s.Name.Length > 0)];
         _axisX = new ChartAxis(series.SelectMany(s => s.X.Where((_, i) => double.IsFinite(s.Y[i]))), chart.LogX, chart.Width / 100.0);
-        _axisY = new ChartAxis(series.SelectMany(s => s.Y.Where((_, i) => _axisX.Shows(s.X[i]))), chart.LogY, chart.Height / 60.0);
-        var left = 22 + _axisY.Ticks.Select(_axisY.Text).DefaultIfEmpty("").Max(text => StrokeFont.Width(text, TickSize)) + (chart.YLabel.Length > 0 ? 22 : 0);
-        var top = chart.Title.Length > 0 ? 42 : 16;
-        var bottom = chart.XLabel.Length > 0 ? 52 : 30;
-        _plot = new SKRect(left, top, chart.Width - 20, chart.Height - bottom);
+        (_axisY, _plot) = Measure(headroom: 0);
+        if (_named.Length == 0) return;
+        (_legend, var covered) = QuietestCorner();
+        if (!covered) return;
+        // No corner is free: the axis goes on upwards until the legend has room above everything.
+        (_axisY, _plot) = Measure(headroom: Math.Min(0.5, (_legend.Height + Gap) / _plot.Height));
+        (_legend, _) = QuietestCorner();
     }
 
     public void Draw(SKCanvas canvas)
@@ -33,7 +38,15 @@ internal sealed class ChartPainter
         foreach (var series in _series) DrawSeries(canvas, series);
         canvas.Restore();
         DrawLettering(canvas);
-        DrawLegend(canvas);
+        if (_named.Length > 0) DrawLegend(canvas);
+    }
+
+    private (ChartAxis AxisY, SKRect Plot) Measure(double headroom)
+    {
+        var axis = new ChartAxis(_series.SelectMany(s => s.Y.Where((_, i) => _axisX.Shows(s.X[i]))), _chart.LogY, _chart.Height / 60.0, headroom);
+        var left = 22 + axis.Ticks.Select(axis.Text).DefaultIfEmpty("").Max(text => StrokeFont.Width(text, TickSize)) + (_chart.YLabel.Length > 0 ? 22 : 0);
+        var (top, bottom) = (_chart.Title.Length > 0 ? 42 : 16, _chart.XLabel.Length > 0 ? 52 : 30);
+        return (axis, new SKRect(left, top, _chart.Width - 20, _chart.Height - bottom));
     }
 
     private float PlaceX(double x) => (float)(_plot.Left + _axisX.Place(x) * _plot.Width);
@@ -110,32 +123,29 @@ internal sealed class ChartPainter
 
     private void DrawLegend(SKCanvas canvas)
     {
-        var named = _series.Where(s => s.Name.Length > 0).ToArray();
-        if (named.Length == 0) return;
-        var width = Swatch + 24 + named.Max(s => StrokeFont.Width(s.Name, TickSize));
-        var box = QuietestCorner(width, named.Length * LegendRow + 8);
         using var fill = new SKPaint { Color = SKColors.White.WithAlpha(0xD8) };
-        canvas.DrawRect(box, fill);
-        for (var k = 0; k < named.Length; k++)
+        canvas.DrawRect(_legend, fill);
+        for (var k = 0; k < _named.Length; k++)
         {
-            var y = box.Top + 4 + (k + 0.5f) * LegendRow;
-            using var pen = PenOf(named[k]);
-            var (from, to) = (box.Left + 8, box.Left + 8 + Swatch);
-            if (named[k].Style == LineStyle.Points) from = to = (from + to) / 2;
+            var y = _legend.Top + 4 + (k + 0.5f) * LegendRow;
+            using var pen = PenOf(_named[k]);
+            var (from, to) = (_legend.Left + 8, _legend.Left + 8 + Swatch);
+            if (_named[k].Style == LineStyle.Points) from = to = (from + to) / 2;
             canvas.DrawLine(from, y, to, y, pen);
-            StrokeFont.Draw(canvas, named[k].Name, box.Left + 16 + Swatch, y + TickSize / 2, TickSize, ChartColours.Ink);
+            StrokeFont.Draw(canvas, _named[k].Name, _legend.Left + 16 + Swatch, y + TickSize / 2, TickSize, ChartColours.Ink);
         }
     }
 
-    /// <summary>The corner of the plot in which the fewest points lie.</summary>
-    private SKRect QuietestCorner(float width, float height)
+    /// <summary>The corner of the plot in which the fewest points lie, and whether any do.</summary>
+    private (SKRect Box, bool Covers) QuietestCorner()
     {
-        const float Gap = 8;
+        var size = new SKSize(Swatch + 24 + _named.Max(s => StrokeFont.Width(s.Name, TickSize)), _named.Length * LegendRow + 8);
         var points = _series.SelectMany(s => s.X.Zip(s.Y)).Where(p => _axisX.Shows(p.First) && _axisY.Shows(p.Second))
             .Select(p => new SKPoint(PlaceX(p.First), PlaceY(p.Second))).ToArray();
-        var (left, right) = (_plot.Left + Gap, _plot.Right - Gap - width);
-        var (top, bottom) = (_plot.Top + Gap, _plot.Bottom - Gap - height);
+        var (left, right) = (_plot.Left + Gap, _plot.Right - Gap - size.Width);
+        var (top, bottom) = (_plot.Top + Gap, _plot.Bottom - Gap - size.Height);
         SKPoint[] corners = [new(right, top), new(left, top), new(right, bottom), new(left, bottom)];
-        return corners.Select(corner => SKRect.Create(corner.X, corner.Y, width, height)).MinBy(box => points.Count(box.Contains));
+        var box = corners.Select(corner => SKRect.Create(corner, size)).MinBy(box => points.Count(box.Contains));
+        return (box, points.Any(box.Contains));
     }
 }

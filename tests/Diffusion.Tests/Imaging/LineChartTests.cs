@@ -57,6 +57,20 @@ public sealed class LineChartTests : IDisposable
     }
 
     [Fact]
+    public void TheLegendHasRoomWhereNoCornerIsFree()
+    {
+        int Ink(string name)
+        {
+            var chart = new LineChart { Width = 400, Height = 300 };
+            double[] x = [0, 0.04, 0.08, 0.92, 0.96, 1]; // three dots in each corner, two at the ends of the axis
+            chart.Add(name, [.. x, .. x, 0.5, 0.5], [.. x.Select(_ => 0.05), .. x.Select(_ => 0.95), 0, 1], LineStyle.Points);
+            return Blue(chart.Render()).X.Length;
+        }
+        // All fourteen dots, and one more in the legend; a legend over one corner would hide three.
+        Assert.InRange(Ink("points") / (double)Ink(""), 14.5 / 14, 15.5 / 14);
+    }
+
+    [Fact]
     public void LegendTitleAndLabelsAddInkAndNothingReachesTheEdge()
     {
         int Ink(LineChart chart)
