@@ -1,7 +1,7 @@
 namespace Diffusion.Samplers;
 
 /// <summary>
-/// DPM-Solver and DPM-Solver++ multistep of orders 1 to 3, as a flow or with noise. With the step z of <see cref="ExponentialStep"/>, r₀ = h₋₁/h, r₁ = h₋₂/h and the
+/// DPM-Solver and DPM-Solver++ multistep of orders 1 to 3, as a flow or with noise. With the step z of <c>ExponentialStep</c>, r₀ = h₋₁/h, r₁ = h₋₂/h and the
 /// estimates m (of the data for ++, of the noise else): D₁ = (m − m₋₁)/r₀ at order 2; a₀ = (m − m₋₁)/r₀, a₁ = (m₋₁ − m₋₂)/r₁, D₁ = a₀ + (a₀ − a₁)r₀/(r₀ + r₁),
 /// D₂ = (a₀ − a₁)/(r₀ + r₁) at order 3; the integral over m is φ₁(z)·m + φ₂(z)·D₁ + 2φ₃(z)·D₂. One evaluation a step; the first steps have lower order.
 /// (Lu et al. 2022a, 2022b, algorithm 2)

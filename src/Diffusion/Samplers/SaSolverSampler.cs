@@ -2,7 +2,7 @@ namespace Diffusion.Samplers;
 
 /// <summary>
 /// SA-Solver: a stochastic Adams method. The predictor integrates the polynomial through the last estimates exactly over a step of the equation with noise τ
-/// (<see cref="ExponentialStep"/> with η = τ²); the corrector repeats the step with the same noise and the estimate at its end, which the next step needs
+/// (<c>ExponentialStep</c> with η = τ²); the corrector repeats the step with the same noise and the estimate at its end, which the next step needs
 /// anyway. (Xue et al. 2023, algorithm 1, eq. 14 and 17)
 /// </summary>
 /// <remarks>
