@@ -8,10 +8,9 @@ internal sealed class BatchedGuidance(IDenoiser twofold, GuidanceRule rule) : De
         using var scope = NewDisposeScope();
         var both = Inner[0].Denoise(cat([x, x], 0), at);
         var data = both.Data.chunk(2, 0);
-        var noise = both.Noise?.chunk(2, 0);
         var variance = both.VarianceOutput?.chunk(2, 0);
-        var conditional = new Estimate(data[1], noise?[1], variance?[1]);
-        return rule.Combine(x, at.Level, conditional, new Estimate(data[0], noise?[0], variance?[0])).MoveToOuterDisposeScope();
+        var conditional = new Estimate(data[1], varianceOutput: variance?[1]);
+        return rule.Combine(x, at.Level, conditional, new Estimate(data[0], varianceOutput: variance?[0])).MoveToOuterDisposeScope();
     }
 
     public override IDenoiser BeginRun()

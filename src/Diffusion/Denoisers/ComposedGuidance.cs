@@ -36,7 +36,7 @@ public sealed class ComposedGuidance : DenoiserDecorator
             data.Add(weight, estimate.Data);
             noise.Add(weight, LinearForm.Noise(estimate, x, at.Level));
             carries |= estimate.Noise is not null;
-            if (i > 0 || variance is null) variance = estimate.VarianceOutput ?? variance;
+            variance = estimate.VarianceOutput ?? variance;
         }
 
         return new Estimate(data.Evaluate(), carries ? noise.Evaluate() : null, variance).MoveToOuterDisposeScope();

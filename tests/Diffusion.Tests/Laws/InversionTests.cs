@@ -47,6 +47,40 @@ public class InversionTests
             $"The errors {string.Join(", ", errors.Select(e => e.ToString("e2")))} at 64, 128 and 256 steps fall in the order {order:f2}; {expected} was expected.");
     }
 
+    // The data may come in another scale, that of the grid's clean end.
+    [Fact]
+    public void TheDatasScaleIsThatOfTheCleanEnd()
+    {
+        using var scope = NewDisposeScope();
+        var schedule = LawSchedules.Of("vp");
+        var denoiser = new GaussianDenoiser(schedule, 0.3, 0.6);
+        Tensor Inverted(double scale)
+        {
+            using var noise = NoiseSource.FromSeed(0);
+            var grid = TimeGrid.FromPoints(schedule, [schedule.At(0.9), schedule.At(0.5), schedule.At(0.1)], NoiseLevel.Of(scale, 0));
+            return new Diffusion.Samplers.InversionSampler(2).Sample(denoiser, linspace(-1, 1, 3, dtype: float64) * scale, grid, noise);
+        }
+
+        Assert.True(Inverted(1).allclose(Inverted(2.5), 1e-12, 1e-12));
+    }
+
+    [Fact]
+    public void AnInversionTurnsAFallingGridRound()
+    {
+        using var scope = NewDisposeScope();
+        var schedule = LawSchedules.Of("vp");
+        using var noise = NoiseSource.FromSeed(0);
+        Tensor Invert(TimeGrid grid) => new Diffusion.Samplers.InversionSampler().Sample(new GaussianDenoiser(schedule, 0.3, 0.6), ones(1, dtype: float64), grid, noise);
+        NoisePoint At(double time) => schedule.At(time);
+        foreach (var points in new NoisePoint[][] { [At(0.5), At(0.9), At(0.1)], [At(0.5), At(0.5), At(0.1)], [At(0.9), At(0.1), At(0.5)] })
+            Assert.Contains("does not go down", Assert.Throws<ArgumentException>(() => Invert(TimeGrid.FromPoints(schedule, points, schedule.At(0)))).Message, StringComparison.Ordinal);
+        Assert.Contains("clean data", Assert.Throws<ArgumentException>(() => Invert(TimeGrid.FromTimes(schedule, [0.9, 0.5], schedule.At(0.1)))).Message, StringComparison.Ordinal);
+        // One step asks at the lowest level alone, which is the highest too: x = α·x₀ + α(x₀ − x̂₀(α·x₀)).
+        var (level, gain) = (schedule.At(0.1), 0.36 * schedule.At(0.1).Alpha / (0.36 * Math.Pow(schedule.At(0.1).Alpha, 2) + Math.Pow(schedule.At(0.1).Sigma, 2)));
+        var estimate = 0.3 + gain * (level.Alpha - level.Alpha * 0.3);
+        Assert.Equal(level.Alpha + level.Alpha * (1 - estimate), Invert(TimeGrid.FromTimes(schedule, [0.1], schedule.At(0))).item<double>(), 1e-12);
+    }
+
     [Theory, MemberData(nameof(Solvers))]
     public void UpwardItFindsTheNoiseOfTheExactFlow(string sampler, string schedule)
     {

@@ -39,6 +39,22 @@ public class ConsistencySamplerTests
         Assert.Equal(Variance(1, Floor), variance, 1e-12);
     }
 
+    // A floor of any α: the data's noise there is counted as part of the noise that the next level needs.
+    [Theory]
+    [InlineData(0.45, 1)]
+    [InlineData(0.45, 0.6)]
+    [InlineData(0.1, 1)] // the floor itself needs no more noise
+    public void TheNoiseOfTheFloorIsNotAddedTwice(double time, double scale)
+    {
+        var schedule = LawSchedules.Of("vp");
+        var (floor, to) = (schedule.At(0.1), schedule.At(time));
+        using var noise = NoiseSource.FromSeed(2);
+        using var same = NoiseSource.FromSeed(2);
+        var states = ScriptedDenoiser.States(new ConsistencySampler(floor, scale), new ScriptedDenoiser(schedule, _ => 0.4), TimeGrid.FromTimes(schedule, [0.6], to), 1.1, noise);
+        var added = Math.Sqrt(Math.Max(0, to.NoiseToSignal * to.NoiseToSignal - floor.NoiseToSignal * floor.NoiseToSignal));
+        Assert.Equal(to.Alpha * (0.4 / floor.Alpha + scale * added * same.Next([1], ScalarType.Float64, CPU).item<double>()), states[^1], 1e-12);
+    }
+
     [Theory, MemberData(nameof(Schedules))]
     public void ASinglePointIsFoundExactly(string name)
     {

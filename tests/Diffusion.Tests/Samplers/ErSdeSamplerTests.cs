@@ -29,6 +29,16 @@ public class ErSdeSamplerTests
         Assert.Equal(ddpm.Variance, extended.Variance, 1e-12);
     }
 
+    // φ(x) = x·(e^{x^0.3} + 10). (Cui et al. 2023, ER-SDE 5)
+    [Fact]
+    public void ThePublishedNoiseIsTheDefault()
+    {
+        Assert.Equal(Math.E + 10, ErSdeSampler.PublishedNoise(1), 1e-14);
+        Assert.Equal(2 * (Math.Exp(Math.Pow(2, 0.3)) + 10), ErSdeSampler.PublishedNoise(2), 1e-13);
+        var denoiser = new GaussianDenoiser(_schedule, 0.3, 0.6);
+        Assert.Equal(States(new ErSdeSampler(2, ErSdeSampler.PublishedNoise), denoiser, _grid, 1.2), States(new ErSdeSampler(2), denoiser, _grid, 1.2));
+    }
+
     [Theory, InlineData(1.5), InlineData(2), InlineData(3)]
     public void EveryPowerKeepsTheVarianceOfPointData(double power)
     {

@@ -1,5 +1,6 @@
 using Diffusion.Denoisers;
 using Diffusion.Samplers;
+using Diffusion.Schedules;
 using Diffusion.Tests.Laws;
 using Xunit;
 
@@ -48,6 +49,39 @@ public class RestartSamplerTests
         Assert.Equal(2, jumps.Length);
         Assert.All(jumps, jump => Assert.Equal(2, jump.To.NoiseToSignal, 1e-9));
         Assert.All(jumps, jump => Assert.Contains(grid, step => step.To == jump.At.Level));
+    }
+
+    // The way down again is a ramp of σ^{1/ρ}, from the step's end that is nearest to the lower end by its ratio, whichever step that is.
+    [Theory]
+    [InlineData(0.9, 0)]
+    [InlineData(0.7, 1)] // ln(0.7/0.5) < ln(1/0.7)
+    [InlineData(0.72, 0)]
+    [InlineData(0.15, 2)]
+    public void TheWalkIsARampOfTheRoots(double sigmaMin, int after)
+    {
+        var schedule = new KarrasSchedule(0.002, 80);
+        double[] levels = [10, 1, 0.5, 0.1, 0.02];
+        var grid = TimeGrid.FromPoints(schedule, [.. levels.Select(level => (NoisePoint)schedule.AtNoiseToSignal(level))], schedule.At(0) with { Sigma = 0 });
+        var steps = new RestartSampler(new HeunSampler(), [new RestartInterval(sigmaMin, 4, 3)], rho: 3).Expand(grid).Select(step => step.To.NoiseToSignal).ToArray();
+        var low = levels[after + 1];
+        double Ramp(double part) => Math.Pow(Math.Pow(4, 1.0 / 3) + (Math.Pow(low, 1.0 / 3) - Math.Pow(4, 1.0 / 3)) * part, 3);
+        double[] expected = [.. levels[1..(after + 2)], 4, Ramp(1.0 / 3), Ramp(2.0 / 3), low, .. levels[(after + 2)..], 0];
+        Assert.Equal(expected.Length, steps.Length);
+        for (var i = 0; i < steps.Length; i++) Assert.Equal(expected[i], steps[i], 1e-9);
+    }
+
+    // A restart that goes up no higher than where it starts is none.
+    [Theory]
+    [InlineData(1)]
+    [InlineData(0.99)]
+    public void AnIntervalBelowItsLevelOfTheGridIsRefused(double sigmaMax)
+    {
+        var schedule = new KarrasSchedule(0.002, 80);
+        var grid = TimeGrid.FromPoints(schedule, [schedule.AtNoiseToSignal(10)], NoiseLevel.Of(1, 1));
+        var error = Assert.Throws<ArgumentException>(() => new RestartSampler(new HeunSampler(), [new RestartInterval(0.5, sigmaMax, 2)]).Expand(grid));
+        Assert.Contains($"{sigmaMax:g6}", error.Message, StringComparison.Ordinal);
+        var clean = TimeGrid.FromPoints(schedule, [schedule.AtNoiseToSignal(10)], NoiseLevel.Of(1, 0));
+        Assert.Contains("none to restart at", Assert.Throws<ArgumentException>(() => new RestartSampler(new HeunSampler(), [new RestartInterval(0.5, 2, 2)]).Expand(clean)).Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -93,11 +93,39 @@ public class TransportCouplingTests
             Assert.True((pairs.Noise.select(1, 0) / 100).round().to(int64).eq(pairs.Condition!.ClassLabels!).all().item<bool>());
         }
 
-        // A large weight on the vector does the same as classes.
-        var vector = new Conditioning { Vector = tensor(labels).to(float32).unsqueeze(1) };
-        var weighted = new OptimalTransportCoupling(Coupling.Paired) { VectorWeight = 1e6 }.Couple(tagged, vector, noise);
-        Assert.True((weighted.Noise.select(1, 0) / 100).round().eq(weighted.Data.select(1, 0) / 5).all().item<bool>());
     }
+
+    // Against every permutation there is: of four points, and of the four of each class among eight.
+    [Theory]
+    [InlineData(0)]
+    [InlineData(0.7)]
+    public void ThePlanIsTheBestOfAllPermutations(double weight)
+    {
+        using var scope = NewDisposeScope();
+        using var noise = NoiseSource.FromSeed(8);
+        var pairs = noise.Next([8, 2, 3], ScalarType.Float64, CPU);
+        var vector = noise.Next([8, 2], ScalarType.Float64, CPU).mul_(2);
+        var costs = new double[8, 8];
+        for (var i = 0; i < 8; i++)
+            for (var j = 0; j < 8; j++) costs[i, j] = (pairs[i, 0] - pairs[j, 1]).square().sum().item<double>() + weight * (vector[i] - vector[j]).square().sum().item<double>();
+        int[] Best(int[] members) => Permutations(members).MinBy(order => members.Select((datum, i) => costs[datum, order[i]]).Sum())!;
+        int[] Found(Conditioning condition, bool withinClasses)
+        {
+            var found = new OptimalTransportCoupling(Coupling.Paired) { VectorWeight = weight, WithinClasses = withinClasses }.Couple(pairs, condition, noise).Noise;
+            return [.. Enumerable.Range(0, 8).Select(i => Enumerable.Range(0, 8).Single(j => found[i].eq(pairs[j, 1]).all().item<bool>()))];
+        }
+
+        var classes = new Conditioning { ClassLabels = tensor([5L, 7, 7, 5, 5, 7, 5, 7]), Vector = vector };
+        var (fives, sevens) = (Best([0, 3, 4, 6]), Best([1, 2, 5, 7]));
+        int[] within = [fives[0], sevens[0], sevens[1], fives[1], fives[2], sevens[2], fives[3], sevens[3]];
+        Assert.Equal(within, Found(classes, withinClasses: true));
+        var all = Best([.. Enumerable.Range(0, 8)]);
+        Assert.Equal(all, Found(classes, withinClasses: false));
+        Assert.NotEqual(within, all);
+    }
+
+    private static IEnumerable<int[]> Permutations(int[] members) =>
+        members.Length == 1 ? [members] : members.SelectMany(first => Permutations([.. members.Where(other => other != first)]).Select(rest => (int[])[first, .. rest]));
 
     // Translation between two kinds of data whose labels belong to x₁: after the exchange each x₁ still has its label.
     [Fact]
