@@ -20,7 +20,7 @@ internal sealed record Options
           --fresh           forget the outcomes of earlier runs of the same library and tests
         """;
 
-    private const string Objectives = @"^(Schedules|Samplers|Denoisers)/|^Training/(\w*Objective|ScoreMatching|LossWeighting|LossTerms|TimeDistribution|ImportanceTimes|ShiftedTimes|SpreadTimes|\w*Coupling|CoupledBatch)\.cs$";
+    private const string Objectives = @"^(Schedules|Samplers|Denoisers)/|^Roots\.cs$|^Training/(\w*Objective|ScoreMatching|LossWeighting|LossTerms|TimeDistribution|ImportanceTimes|ShiftedTimes|SpreadTimes|\w*Coupling|CoupledBatch)\.cs$";
 
     public Regex Files { get; private init; } = new(Objectives);
     public Regex Tests { get; private init; } = new(@"^(?!Diffusion\.Tests\.(Build|Design\.(?!PublicSurface)|Imaging)\b)(?!.*(CrashTests|SoakTests)$)");

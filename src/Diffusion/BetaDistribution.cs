@@ -17,25 +17,16 @@ internal static class BetaDistribution
         return Quantile01(probability, a, b);
     }
 
-    // Newton's method in u = xᵃ, in which the distribution is smooth at 0; bisection where a step leaves the bracket.
+    // In u = xᵃ, in which the distribution is smooth at 0.
     private static double Quantile01(double probability, double a, double b)
     {
-        var (low, high) = (0.0, 1.0);
-        var u = Math.Min(0.5, probability);
-        for (var i = 0; i < 200; i++)
+        var root = Roots.Newton(0, 1, Math.Min(0.5, probability), u =>
         {
             var x = Math.Pow(u, 1 / a);
             var (value, density) = Distribution(x, a, b);
-            if (value > probability) high = u;
-            else low = u;
-            var slope = density / a * Math.Pow(x, 1 - a); // d/du
-            var next = u - (value - probability) / slope;
-            if (!(next > low && next < high)) next = (low + high) / 2;
-            if (Math.Abs(next - u) <= 1e-16 * Math.Max(next, 1e-300) || high - low <= 1e-16 * high) return Math.Pow(next, 1 / a);
-            u = next;
-        }
-
-        return Math.Pow(u, 1 / a);
+            return (value - probability, density / a * Math.Pow(x, 1 - a));
+        });
+        return Math.Pow(root, 1 / a);
     }
 
     /// <summary>P(X ≤ x) and the density at x, from the continued fraction of the incomplete beta function.</summary>

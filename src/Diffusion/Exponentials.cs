@@ -20,6 +20,9 @@ internal static class Exponentials
         return one == 1 ? x : double.IsPositiveInfinity(one) ? one : Math.Log(one) * x / (one - 1);
     }
 
+    /// <summary>ln(1 + eˣ).</summary>
+    public static double SoftPlus(double x) => Math.Max(x, 0) + Log1p(Math.Exp(-Math.Abs(x)));
+
     /// <summary>
     /// z·φ_k(z) = z·∫₀¹ e^{z(1−s)} s^{k−1}/(k−1)! ds: the weight that an exponential integrator gives to the (k − 1)-th derivative. Finite, and
     /// equal to its limit, at z = −∞.

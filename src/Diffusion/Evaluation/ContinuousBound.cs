@@ -95,7 +95,5 @@ public sealed class ContinuousBound(int points = 128)
     }
 
     // ln(1 + e^{λ+2}): even in λ where there is little noise, in SNR where there is much.
-    private static double Share(double logSnr) => logSnr > -Knee
-        ? logSnr + Knee + Exponentials.Log1p(Math.Exp(-logSnr - Knee))
-        : Exponentials.Log1p(Math.Exp(logSnr + Knee));
+    private static double Share(double logSnr) => Exponentials.SoftPlus(logSnr + Knee);
 }

@@ -35,20 +35,14 @@ public static class NcsnLadder
         }
 
         // From 0.9973 at γ = 1 it first may rise a little and then falls; the root lies beyond.
-        var (low, high) = (1.0, 2.0);
+        var high = 2.0;
         while (Overlap(high) > overlap)
         {
             high *= 2;
             if (high > 1e6) throw new ArgumentOutOfRangeException(nameof(overlap), overlap, $"Noises in {dimensions} dimensions always overlap by more, however far apart the levels.");
         }
 
-        for (var i = 0; i < 200 && high - low > 1e-15 * high; i++)
-        {
-            var middle = (low + high) / 2;
-            if (Overlap(middle) > overlap) low = middle; else high = middle;
-        }
-
-        return (low + high) / 2;
+        return Roots.Bisect(1, high, ratio => Overlap(ratio) > overlap).Low;
     }
 
     /// <summary>The number of levels of a geometric ladder, rounded up.</summary>

@@ -83,15 +83,8 @@ public sealed class DiscreteSchedule : NoiseSchedule
     {
         if (!(noiseToSignal > 0)) throw new ArgumentOutOfRangeException(nameof(noiseToSignal), noiseToSignal, "σ/α must be positive.");
         var logSnr = -2 * Math.Log(noiseToSignal);
-        var (low, high) = (0, TrainingSteps - 1); // log-SNR falls
-        while (low < high)
-        {
-            var middle = (low + high) / 2;
-            if (LogSnrOf(_logAlphaBar[middle]) > logSnr) low = middle + 1;
-            else high = middle;
-        }
-
-        return low > 0 && LogSnrOf(_logAlphaBar[low - 1]) - logSnr <= logSnr - LogSnrOf(_logAlphaBar[low]) ? low - 1 : low;
+        var noisier = FirstFrom(logSnr);
+        return noisier > 0 && LogSnrOf(_logAlphaBar[noisier - 1]) - logSnr <= logSnr - LogSnrOf(_logAlphaBar[noisier]) ? noisier - 1 : noisier;
     }
 
     /// <summary>
@@ -164,15 +157,22 @@ public sealed class DiscreteSchedule : NoiseSchedule
         var last = LogSnrOf(_logAlphaBar[^1]);
         if (!(logSnr >= last - 1e-9 * Math.Max(1, Math.Abs(last)))) throw Unreached(logSnr);
         if (logSnr <= last) return 1;
-        var (low, high) = (-1, TrainingSteps - 1); // log-SNR falls; find the segment (low, high]
-        while (high - low > 1)
+        var upper = FirstFrom(logSnr);
+        return (upper + Fraction(upper, logSnr)) / TrainingSteps;
+    }
+
+    // The first timestep with no more than this log-SNR, which falls; the last one if none has.
+    private int FirstFrom(double logSnr)
+    {
+        var (low, high) = (0, TrainingSteps - 1);
+        while (low < high)
         {
             var middle = (low + high) / 2;
-            if (LogSnrOf(_logAlphaBar[middle]) > logSnr) low = middle;
+            if (LogSnrOf(_logAlphaBar[middle]) > logSnr) low = middle + 1;
             else high = middle;
         }
 
-        return (low + 1 + Fraction(high, logSnr)) / TrainingSteps;
+        return low;
     }
 
     // ln ᾱ a fraction of the way from timestep upper − 1 to upper, and the slope of ᾱ there.
@@ -191,7 +191,7 @@ public sealed class DiscreteSchedule : NoiseSchedule
         {
             var (l0, l1) = (LogSnrOf(start), LogSnrOf(end));
             var logSnr = l0 + (l1 - l0) * fraction;
-            var log = fraction == 1 ? end : -SoftPlus(-logSnr);
+            var log = fraction == 1 ? end : -Exponentials.SoftPlus(-logSnr);
             var alphaBar = Math.Exp(log);
             return (log, alphaBar * -Exponentials.Expm1(log) * (l1 - l0));
         }
@@ -205,7 +205,7 @@ public sealed class DiscreteSchedule : NoiseSchedule
     private double Fraction(int upper, double logSnr)
     {
         var end = _logAlphaBar[upper];
-        var logAlphaBar = -SoftPlus(-logSnr);
+        var logAlphaBar = -Exponentials.SoftPlus(-logSnr);
         if (upper == 0) return Exponentials.Expm1(logAlphaBar) / Exponentials.Expm1(end);
         var start = _logAlphaBar[upper - 1];
         if (double.IsNegativeInfinity(end)) return (Math.Exp(logAlphaBar) - _alphaBar[upper - 1]) / -_alphaBar[upper - 1];
@@ -223,6 +223,4 @@ public sealed class DiscreteSchedule : NoiseSchedule
     private static double LogSnrOf(double logAlphaBar) => logAlphaBar - Math.Log(-Exponentials.Expm1(logAlphaBar));
 
     private static double RatioOf(double logAlphaBar) => Math.Exp(-LogSnrOf(logAlphaBar) / 2);
-
-    private static double SoftPlus(double x) => x > 0 ? x + Exponentials.Log1p(Math.Exp(-x)) : Exponentials.Log1p(Math.Exp(x));
 }

@@ -59,18 +59,12 @@ public sealed class InterpolantSchedule : NoiseSchedule
     public override double TimeAtLogSnr(double logSnr)
     {
         var wanted = -logSnr / 2; // ln(σ/α), which rises
-        var (low, high) = (0.0, 1.0);
         var (below, above) = (LogRatio(0), LogRatio(1));
         if (!(wanted >= below - 1e-12 * Math.Abs(below) && wanted <= above + 1e-12 * Math.Abs(above))) throw Unreached(logSnr);
         if (wanted <= below) return 0;
         if (wanted >= above) return 1;
-        while (true)
-        {
-            var middle = low + (high - low) / 2;
-            if (middle <= low || middle >= high) return LogRatio(high) - wanted < wanted - LogRatio(low) ? high : low;
-            if (LogRatio(middle) < wanted) low = middle;
-            else high = middle;
-        }
+        var (low, high) = Roots.Bisect(0, 1, time => LogRatio(time) < wanted);
+        return LogRatio(high) - wanted < wanted - LogRatio(low) ? high : low;
     }
 
     private double LogRatio(double time) => Math.Log(_sigma(time)) - Math.Log(_alpha(time));

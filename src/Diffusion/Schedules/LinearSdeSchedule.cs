@@ -74,19 +74,8 @@ public sealed class LinearSdeSchedule : NoiseSchedule
         if (wanted == _variances[0]) return 0;
         var piece = PieceOf(_variances, wanted);
         var (low, high) = (_times[piece], _times[piece + 1]);
-        var time = low + (high - low) * (wanted - _variances[piece]) / (_variances[piece + 1] - _variances[piece]);
-        for (var i = 0; i < 100; i++) // Newton's method, halving where it leaves the bracket
-        {
-            var excess = Variance(piece, time) - wanted;
-            if (excess > 0) high = time; else low = time;
-            var slope = _diffusionSquared(time) * Math.Exp(-2 * LogAlpha(piece, time));
-            var next = time - excess / slope;
-            if (!(next > low && next < high)) next = low + (high - low) / 2;
-            if (Math.Abs(next - time) <= 1e-16 * time || next == low || next == high) return next;
-            time = next;
-        }
-
-        return time;
+        var start = low + (high - low) * (wanted - _variances[piece]) / (_variances[piece + 1] - _variances[piece]);
+        return Roots.Newton(low, high, start, time => (Variance(piece, time) - wanted, _diffusionSquared(time) * Math.Exp(-2 * LogAlpha(piece, time))));
     }
 
     // Splits [a, b] until the rule agrees with itself on the halves, for both functions.

@@ -70,23 +70,13 @@ public sealed class MonotoneSchedule : NoiseSchedule
         if (!(logSnr <= StartLogSnr + rounding && logSnr >= EndLogSnr - rounding)) throw Unreached(logSnr);
         if (logSnr >= StartLogSnr) return 0;
         if (logSnr <= EndLogSnr) return 1;
-        var (low, high, time) = (0.0, 1.0, 0.5);
-        for (var i = 0; i < 200; i++) // Newton's method, halving where it leaves the bracket
+        return Roots.Newton(0, 1, 0.5, time =>
         {
             var (gamma, slope) = Gamma(time);
-            var excess = gamma + logSnr;
-            if (excess == 0) return time;
-            if (excess > 0) high = time; else low = time;
-            var next = time - excess / slope;
-            if (!(next > low && next < high)) next = low + (high - low) / 2;
-            if (Math.Abs(next - time) <= 1e-16 * time || next == low || next == high) return next;
-            time = next;
-        }
-
-        return time;
+            return (gamma + logSnr, slope);
+        });
     }
 
-    /// <summary>γ and dγ/dt.</summary>
     internal (double Value, double Slope) Gamma(double time)
     {
         var (value, slope) = Shape(time);

@@ -36,7 +36,7 @@ public sealed class VariancePreservingSchedule : NoiseSchedule
     public override double TimeAtLogSnr(double logSnr)
     {
         if (double.IsPositiveInfinity(logSnr)) return 0;
-        var integral = logSnr > 0 ? Exponentials.Log1p(Math.Exp(-logSnr)) : -logSnr + Exponentials.Log1p(Math.Exp(logSnr)); // ln(1 + σ²/α²)
+        var integral = Exponentials.SoftPlus(-logSnr); // ln(1 + σ²/α²)
         var time = _rate.TimeAtIntegral(integral);
         if (!(time <= 1 + 1e-12)) throw Unreached(logSnr);
         return Math.Min(time, 1);

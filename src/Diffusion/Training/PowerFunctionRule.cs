@@ -21,17 +21,9 @@ internal sealed class PowerFunctionRule : AveragingRule
     public static double GammaOf(double width)
     {
         if (!(width > 0 && width <= WidthOf(0) + 1e-12)) throw new ArgumentOutOfRangeException(nameof(width), width, "A relative width lies in (0, 1/√12], 0.2887.");
-        var (low, high) = (0.0, 1.0);
+        var high = 1.0;
         while (WidthOf(high) > width) high *= 2;
-        for (var i = 0; i < 200 && high - low > 0; i++)
-        {
-            var middle = (low + high) / 2;
-            if (middle == low || middle == high) break;
-            if (WidthOf(middle) > width) low = middle;
-            else high = middle;
-        }
-
-        return (low + high) / 2;
+        return Roots.Bisect(0, high, gamma => WidthOf(gamma) > width).Low;
     }
 
     public static double WidthOf(double gamma) => Math.Sqrt((gamma + 1) / (gamma + 3)) / (gamma + 2);
