@@ -67,31 +67,28 @@ public sealed class InterpolantObjective : TrainingObjective
         var batch = (int)data.shape[0];
         var drops = ConditionDropout > 0 && given is { IsEmpty: false };
         var (factors, levels) = Factors(Times.DrawWeighted(batch, Path, noise), drops ? noise : null);
-        var table = tensor(factors, [Rows, batch]).to(data.dtype, data.device);
-        Tensor Row(int row) => table[row].view([batch, .. Enumerable.Repeat(1L, (int)data.dim() - 1)]);
-
-        var input = (data * Row(Alpha)).addcmul_(other, Row(Beta), 1).addcmul_(z, Row(Gamma), 1);
-        var ends = Target == InterpolantTarget.Noise ? z : (data * Row(AlphaDot)).addcmul_(other, Row(BetaDot), 1);
+        var table = factors.Upload(data);
+        var input = (data * table.Row(Alpha)).addcmul_(other, table.Row(Beta), 1).addcmul_(z, table.Row(Gamma), 1);
+        var ends = Target == InterpolantTarget.Noise ? z : (data * table.Row(AlphaDot)).addcmul_(other, table.Row(BetaDot), 1);
         var target = Target switch
         {
-            InterpolantTarget.Velocity => ends.addcmul_(z, Row(GammaDot), 1),
+            InterpolantTarget.Velocity => ends.addcmul_(z, table.Row(GammaDot), 1),
             InterpolantTarget.DriftAndNoise => cat([ends, z], 1),
             _ => ends,
         };
-        if (drops) given = given!.Drop(table[Dropped].gt(0.5));
-        var output = network.call(input, table[Label], given);
+        if (drops) given = given!.Drop(table.Flat(Dropped).gt(0.5));
+        var output = network.call(input, table.Flat(Label), given);
         if (!output.shape.AsSpan().SequenceEqual(target.shape))
             throw new InvalidOperationException($"The network returned [{string.Join(", ", output.shape)}]; for data [{string.Join(", ", data.shape)}] the target {Target} needs [{string.Join(", ", target.shape)}].");
-        var perSample = (output.to(data.dtype) - target).square().flatten(1).mean([1L]) * table[Weight];
+        var perSample = (output.to(data.dtype) - target).square().flatten(1).mean([1L]) * table.Flat(Weight);
         return new LossTerms(perSample.mean().MoveToOuterDisposeScope(), perSample.MoveToOuterDisposeScope(), levels);
     }
 
-    private (double[] Factors, NoiseLevel[] Levels) Factors((double Time, double Weight)[] times, NoiseSource? drops)
+    private (FactorTable Factors, NoiseLevel[] Levels) Factors((double Time, double Weight)[] times, NoiseSource? drops)
     {
-        var batch = times.Length;
-        var factors = new double[Rows * batch];
-        var levels = new NoiseLevel[batch];
-        for (var i = 0; i < batch; i++)
+        var factors = new FactorTable(Rows, times.Length);
+        var levels = new NoiseLevel[times.Length];
+        for (var i = 0; i < times.Length; i++)
         {
             var level = levels[i] = Path.At(times[i].Time);
             var (gamma, gammaDot) = Latent.At(times[i].Time);
@@ -101,11 +98,10 @@ public sealed class InterpolantObjective : TrainingObjective
                 level.Alpha, level.Sigma, gamma, ends ? level.AlphaDot : 0, ends ? level.SigmaDot : 0, Target == InterpolantTarget.Velocity ? gammaDot : 0,
                 times[i].Weight * Weighting(times[i].Time), NoiseLabel.At(level), drops is null ? 0 : drops.NextDouble() < ConditionDropout ? 1 : 0,
             ];
-            for (var row = 0; row < Rows; row++)
-                factors[row * batch + i] = double.IsFinite(column[row]) ? column[row]
-                    : throw new InvalidOperationException(
-                        $"The interpolant has no finite target at t = {level.Time:g6}: dα/dt = {level.AlphaDot:g6}, dβ/dt = {level.SigmaDot:g6}, γ = {gamma:g6}, dγ/dt = {gammaDot:g6}. "
-                        + $"Draw times that keep away from this end, or train towards {nameof(InterpolantTarget.DriftAndNoise)}.");
+            if (!factors.TrySet(i, column))
+                throw new InvalidOperationException(
+                    $"The interpolant has no finite target at t = {level.Time:g6}: dα/dt = {level.AlphaDot:g6}, dβ/dt = {level.SigmaDot:g6}, γ = {gamma:g6}, dγ/dt = {gammaDot:g6}. "
+                    + $"Draw times that keep away from this end, or train towards {nameof(InterpolantTarget.DriftAndNoise)}.");
         }
 
         return (factors, levels);

@@ -20,29 +20,25 @@ public sealed class NoisyClassifierObjective(NoiseSchedule schedule, Parameteriz
     public override LossTerms Terms(DenoisingNetwork network, Tensor x0, Conditioning? condition, NoiseSource noise)
     {
         ArgumentNullException.ThrowIfNull(network);
-        ArgumentNullException.ThrowIfNull(x0);
         ArgumentNullException.ThrowIfNull(noise);
-        if (x0.dim() < 2 || x0.shape[0] == 0 || x0.dtype is not (ScalarType.Float32 or ScalarType.Float64))
-            throw new ArgumentException($"x0 is {x0.dtype} of shape [{string.Join(", ", x0.shape)}]; Float32 or Float64 [batch, …] with at least one sample is needed.", nameof(x0));
-        if (condition?.ClassLabels is not { } labels || labels.dtype != ScalarType.Int64 || labels.dim() != 1 || labels.shape[0] != x0.shape[0])
+        FactorTable.CheckBatch(x0, condition);
+        if (condition?.ClassLabels is not { } labels || labels.dtype != ScalarType.Int64 || labels.dim() != 1)
             throw new ArgumentException("A classifier is trained with the class of each sample: a condition with ClassLabels, int64 [batch], is needed.", nameof(condition));
         using var scope = NewDisposeScope();
         var batch = (int)x0.shape[0];
         var times = Times.Draw(batch, _schedule, noise);
         var levels = Array.ConvertAll(times, _schedule.At);
-        var factors = new double[3, batch];
+        var factors = new FactorTable(3, batch);
         for (var i = 0; i < batch; i++)
         {
             var scalings = _inputs.At(levels[i]);
-            (factors[0, i], factors[1, i], factors[2, i]) = (scalings.In * levels[i].Alpha, scalings.In * levels[i].Sigma, scalings.Label);
-            if (!double.IsFinite(scalings.In) || !double.IsFinite(scalings.Label))
+            if (!factors.TrySet(i, [scalings.In * levels[i].Alpha, scalings.In * levels[i].Sigma, scalings.Label]))
                 throw new InvalidOperationException($"The input or the label of {_inputs} is undefined at t = {levels[i].Time:g6}; draw times that keep away from this end.");
         }
 
-        var table = tensor(factors, x0.dtype, x0.device);
-        Tensor Row(int row) => table[row].view([batch, .. Enumerable.Repeat(1L, (int)x0.dim() - 1)]);
-        var noisy = (x0 * Row(0)).addcmul_(noise.NextLike(x0), Row(1), 1);
-        var logits = network.call(noisy, table[2], null);
+        var table = factors.Upload(x0);
+        var noisy = (x0 * table.Row(0)).addcmul_(noise.NextLike(x0), table.Row(1), 1);
+        var logits = network.call(noisy, table.Flat(2), null);
         if (logits.dim() != 2 || logits.shape[0] != batch)
             throw new InvalidOperationException($"The network returned [{string.Join(", ", logits.shape)}]; logits [{batch}, classes] are needed.");
         var perSample = nn.functional.cross_entropy(logits, labels, reduction: nn.Reduction.None);

@@ -216,19 +216,4 @@ public class DenoisingObjectiveTests
         Assert.False(x0.IsInvalid);
         Assert.False(loss.IsInvalid);
     }
-
-    private sealed class CountingNetwork(long nullClass) : DenoisingNetwork("Counting")
-    {
-        public long Dropped { get; private set; }
-
-        public long Kept { get; private set; }
-
-        public override Tensor forward(Tensor input1, Tensor input2, Conditioning? input3)
-        {
-            foreach (var label in input3!.ClassLabels!.data<long>())
-                if (label == nullClass) Dropped++;
-                else Kept++;
-            return input1.alias();
-        }
-    }
 }

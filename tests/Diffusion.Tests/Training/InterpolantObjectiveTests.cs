@@ -176,6 +176,62 @@ public class InterpolantObjectiveTests
         Assert.Throws<ArgumentOutOfRangeException>(() => LatentNoise.None.At(1.1));
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(0.1)]
+    [InlineData(1)]
+    public void ConditionsAreDroppedAtTheirRate(double rate)
+    {
+        using var scope = NewDisposeScope();
+        using var noise = NoiseSource.FromSeed(9);
+        using var counting = new CountingNetwork(nullClass: 10);
+        var labels = Enumerable.Range(0, 20_000).Select(i => (long)(i % 10)).ToArray();
+        new InterpolantObjective(Line, LatentNoise.None) { ConditionDropout = rate }.Loss(counting, zeros(20_000, 1, ScalarType.Float64), Conditioning.ForClasses(labels, nullClass: 10), noise);
+        Assert.Equal(20_000 * rate, counting.Dropped, 20_000 * 4 * Math.Sqrt(rate * (1 - rate) / 20_000)); // four standard deviations of a binomial
+        Assert.Equal(20_000 - counting.Dropped, counting.Kept);
+        using var plain = new ScaleNetwork();
+        new InterpolantObjective(Line, LatentNoise.None) { ConditionDropout = rate }.Loss(plain, zeros(2, 1, ScalarType.Float64), null, noise); // nothing to drop
+        foreach (var bad in new[] { -0.01, 1.01, double.NaN }) Assert.Throws<ArgumentOutOfRangeException>(() => new InterpolantObjective(Line, LatentNoise.None) { ConditionDropout = bad });
+    }
+
+    // A loss at one time is its mean square times the weights of the time, by distribution and by function.
+    [Fact]
+    public void WeightsMultiplyTheLoss()
+    {
+        using var scope = NewDisposeScope();
+        using var network = new ScaleNetwork();
+        var x0 = randn(5, 3, dtype: float64);
+        LossTerms Terms(TimeDistribution times, Func<double, double>? weighting = null)
+        {
+            using var noise = NoiseSource.FromSeed(4);
+            return new InterpolantObjective(Line, LatentNoise.Constant(0.3)) { Times = times, Weighting = weighting ?? (_ => 1) }.Terms(network, x0, null, noise);
+        }
+
+        var plain = Terms(TimeDistribution.Uniform());
+        var weighted = Terms(TimeDistribution.Uniform(), t => 2 + t);
+        var important = Terms(TimeDistribution.Uniform().WithImportance([1], 1)); // shares that change nothing
+        for (var i = 0; i < 5; i++)
+        {
+            Assert.Equal(plain.PerSample![i].item<double>() * (2 + plain.Levels![i].Time), weighted.PerSample![i].item<double>(), 1e-12);
+            Assert.Equal(plain.PerSample[i].item<double>(), important.PerSample![i].item<double>(), 1e-12);
+        }
+
+        double Single(TimeDistribution times)
+        {
+            using var noise = NoiseSource.FromSeed(4);
+            var terms = new InterpolantObjective(Line, LatentNoise.None) { Times = times, Coupling = Coupling.Paired }.Terms(network, stack([x0, x0 + 1], 1), null, noise);
+            return terms.PerSample![0].item<double>();
+        }
+
+        // One draw of weighted times counts by its weight: here all times are 0.3 and the weights those of the halves.
+        var times = TimeDistribution.Of(_ => 0.3);
+        using var draws = NoiseSource.FromSeed(4);
+        draws.NextLike(x0);
+        var weight = times.WithImportance([1, 3], 0.2).DrawWeighted(5, Line, draws)[0].Weight;
+        Assert.NotEqual(1, weight, 0.1);
+        Assert.Equal(weight * Single(times), Single(times.WithImportance([1, 3], 0.2)), 1e-12);
+    }
+
     [Fact]
     public void LeavesNothingBehind()
     {
