@@ -39,6 +39,51 @@ public class PredictorCorrectorTests
         Assert.Equal(right / (1 - size / (2 * right)), end.square().mean().item<double>(), 1e-10);
     }
 
+    // Where α falls the step is that of the published program, which multiplies it by 1 − β = (α/α')² of the step.
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void OnAVariancePreservingPathTheStepShrinks(bool annealed)
+    {
+        using var scope = NewDisposeScope();
+        const double r = 0.3;
+        var schedule = new VariancePreservingSchedule();
+        var grid = TimeGrid.FromTimes(schedule, [0.6], schedule.At(0.45));
+        var (from, to) = (grid.Start, grid.End);
+        using var noise = NoiseSource.FromSeed(2);
+        using var same = NoiseSource.FromSeed(2);
+        var corrector = annealed ? LangevinCorrector.Annealed(r) : LangevinCorrector.SignalToNoise(r);
+        Assert.Equal(r, corrector.Ratio);
+        Assert.Equal(1, corrector.Steps);
+        var start = tensor(new[,] { { 0.7, -0.2 }, { 1.4, 0.1 } });
+        var end = new PredictorCorrectorSampler(new Standing(), corrector).Sample(new GaussianDenoiser(schedule, 0.3, 0.6), start, grid, noise);
+        var score = (start - from.Alpha * 0.3) / -(from.Alpha * from.Alpha * 0.36 + from.Sigma * from.Sigma);
+        var drawn = same.NextLike(start);
+        static double Norm(Tensor t) => t.square().sum([1L]).sqrt().mean().item<double>();
+        var size = 2 * Math.Pow(r * (annealed ? from.Sigma : Norm(drawn) / Norm(score)) * from.Alpha / to.Alpha, 2);
+        Assert.True(end.allclose(start + score * size + drawn * Math.Sqrt(2 * size), 1e-12, 1e-12));
+    }
+
+    [Fact]
+    public void AStateWithoutNumbersASampleIsRefusedInWords()
+    {
+        using var scope = NewDisposeScope();
+        using var noise = NoiseSource.FromSeed(2);
+        var schedule = new VariancePreservingSchedule();
+        var error = Assert.Throws<ArgumentException>(() => new PredictorCorrectorSampler().Sample(new GaussianDenoiser(schedule), ones(3), TimeGrid.Uniform(schedule, 2, from: 0.9), noise));
+        Assert.Contains("[3]", error.Message, StringComparison.Ordinal);
+    }
+
+    // A predictor that stays where the corrector put it.
+    private sealed class Standing : Sampler
+    {
+        protected override Tensor Step(SamplerStep step, Tensor x)
+        {
+            step.Denoise(x);
+            return x;
+        }
+    }
+
     [Fact]
     public void WithNormsOfItsOwnASampleDoesNotDependOnTheBatch()
     {

@@ -1,0 +1,145 @@
+using Diffusion.Denoisers;
+using Diffusion.Operators;
+using Diffusion.Samplers;
+using Diffusion.Schedules;
+using Diffusion.Training;
+using Xunit;
+
+namespace Diffusion.Tests.Samplers;
+
+/// <summary>What cannot be sampled is refused in words that say what was given, before anything native sees it.</summary>
+public class RefusalTests
+{
+    private static readonly VariancePreservingSchedule Schedule = new();
+    private static readonly GaussianDenoiser Denoiser = new(Schedule, 0.3, 0.6);
+
+    private static string Refused(Sampler sampler, TimeGrid grid)
+    {
+        using var scope = NewDisposeScope();
+        using var noise = NoiseSource.FromSeed(0);
+        return Assert.Throws<ArgumentException>(() => sampler.Sample(Denoiser, ones(1, 2, float64), grid, noise)).Message;
+    }
+
+    private static TimeGrid Of(NoisePoint from, NoiseLevel to) => new(Schedule, new GridStep(from, to));
+
+    [Fact]
+    public void StepsInTimeNeedALevelOfTheSchedule()
+    {
+        foreach (var sampler in new Sampler[] { new EulerMaruyamaSampler(), new StochasticHeunSampler() })
+        {
+            Assert.Contains("has none", Refused(sampler, Of(NoiseLevel.Of(0.6, 0.8), Schedule.At(0.1))), StringComparison.Ordinal);
+            Assert.Contains("α = 0.6", Refused(sampler, Of(new NoiseLevel(0.7, 0.6, 0.8, -1, double.NaN), Schedule.At(0.1))), StringComparison.Ordinal);
+            Assert.Contains("Start below t = 1", Refused(sampler, Of(new NoiseLevel(0.7, 0.6, 0.8, double.NegativeInfinity, 1) { VarianceDot = 1 }, Schedule.At(0.1))), StringComparison.Ordinal);
+            Assert.Contains("from t = 0.1 to t = 0.2", Refused(sampler, Of(Schedule.At(0.1), Schedule.At(0.2))), StringComparison.Ordinal);
+        }
+
+        Assert.Contains("needs levels with a time", Refused(new TcdSampler(), Of(Schedule.At(0.6), NoiseLevel.Of(0.9, 0.4))), StringComparison.Ordinal);
+        using var scope = NewDisposeScope();
+        using var noise = NoiseSource.FromSeed(0);
+        foreach (var sampler in new Sampler[] { new EulerMaruyamaSampler(), new StochasticHeunSampler(), new EulerAncestralSampler() }) // a step that stays is taken
+            Assert.Equal([1, 2], sampler.Sample(Denoiser, ones(1, 2, float64), Of(Schedule.At(0.2), Schedule.At(0.2)), noise).shape);
+    }
+
+    [Fact]
+    public void StepsInLogSnrRunFromNoiseToData()
+    {
+        foreach (var sampler in new Sampler[] { new DpmFastSampler(3), new DpmAdaptiveSampler() })
+            foreach (var to in new[] { 0.2, 0.3 })
+                Assert.Contains($"{Schedule.At(to).LogSnr:g6}", Refused(sampler, Of(Schedule.At(0.2), Schedule.At(to))), StringComparison.Ordinal);
+        Assert.Contains("less noise at its end", Refused(new EulerAncestralSampler(), Of(Schedule.At(0.2), Schedule.At(0.3))), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void InpaintingNeedsAnImageAndJoinedSteps()
+    {
+        using var scope = NewDisposeScope();
+        var known = ones(1, 2, ScalarType.Bool);
+        Assert.Contains("Int64 of shape [1, 2]", Assert.Throws<ArgumentException>(() => new ReplacementSampler(new DdimSampler(), ones(1, 2, ScalarType.Int64), known)).Message, StringComparison.Ordinal);
+        Assert.Contains("shape [2]", Assert.Throws<ArgumentException>(() => new ReplacementSampler(new DdimSampler(), ones(2), ones(2, ScalarType.Bool))).Message, StringComparison.Ordinal);
+        Assert.Equal("inner", Assert.Throws<ArgumentNullException>(() => new ReplacementSampler(null!, ones(1, 2), known)).ParamName);
+        Assert.Equal("inner", Assert.Throws<ArgumentNullException>(() => new RePaintSampler(null!, ones(1, 2), known)).ParamName);
+        var apart = new TimeGrid(Schedule, new GridStep(Schedule.At(0.9), Schedule.At(0.6)), new GridStep(Schedule.At(0.5), Schedule.At(0.1)));
+        Assert.Contains("Step 1 of the grid", Assert.Throws<ArgumentException>(() => new RePaintSampler(new DdimSampler(), ones(1, 2), known).Expand(apart)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void LaddersRefuseWhatIsNoData()
+    {
+        using var scope = NewDisposeScope();
+        foreach (var (data, shape) in new[] { (ones(3), "[3]"), (ones(1, 3), "[1, 3]"), (ones(3, 0), "[3, 0]"), (ones(3, 2, ScalarType.ComplexFloat64), "[3, 2]") })
+            Assert.Contains(shape, Assert.Throws<ArgumentException>(() => NcsnLadder.LargestDistance(data)).Message, StringComparison.Ordinal);
+        Assert.Equal(5, NcsnLadder.LargestDistance(tensor(new[,] { { 0.0, 0 }, { 3, 4 } })), 1e-12);
+        foreach (var size in new[] { 0, -0.1, 0.5, 0.6, double.NaN }) // stable below 2σ² = 0.5
+            Assert.Equal("stepSize", Assert.Throws<ArgumentOutOfRangeException>(() => NcsnLadder.VarianceRatio(size, 5, 1.5, 0.5)).ParamName);
+        Assert.True(NcsnLadder.VarianceRatio(0.499, 5, 1.5, 0.5) > 0);
+        Assert.Equal("overlap", Assert.Throws<ArgumentOutOfRangeException>(() => NcsnLadder.Ratio(4)).ParamName); // in so few dimensions noises always overlap
+        Assert.Equal("largest", Assert.Throws<ArgumentOutOfRangeException>(() => NcsnLadder.Levels(1, 0, 2)).ParamName);
+    }
+
+    [Fact]
+    public void ObjectivesAndTimesNameWhatIsMissing()
+    {
+        using var scope = NewDisposeScope();
+        using var noise = NoiseSource.FromSeed(0);
+        using var network = new Training.ScaleNetwork();
+        Assert.Equal("path", Assert.Throws<ArgumentNullException>(() => new InterpolantObjective(null!, LatentNoise.None)).ParamName);
+        Assert.Equal("latent", Assert.Throws<ArgumentNullException>(() => new InterpolantObjective(Schedule, null!)).ParamName);
+        var bound = new ContinuousBoundObjective(new LearnedSchedule(), Parameterization.V(NoiseLabel.LogSigma));
+        Assert.Equal("noise", Assert.Throws<ArgumentNullException>(() => bound.Loss(network, ones(2, 1, float64), null, null!)).ParamName);
+        foreach (var times in new[] { TimeDistribution.Uniform(), TimeDistribution.Uniform().Stratified(), TimeDistribution.Uniform().WithImportance([1, 2]) })
+        {
+            Assert.Equal("count", Assert.Throws<ArgumentOutOfRangeException>(() => times.Draw(-1, Schedule, noise)).ParamName);
+            Assert.Equal("schedule", Assert.Throws<ArgumentNullException>(() => times.Draw(1, null!, noise)).ParamName);
+            Assert.Empty(times.Draw(0, Schedule, noise));
+            foreach (var quantile in new[] { 0, 1, -0.1, 1.1, double.NaN })
+                Assert.Equal("quantile", Assert.Throws<ArgumentOutOfRangeException>(() => times.TimeAt(quantile, Schedule)).ParamName);
+        }
+
+        foreach (var share in new[] { double.NaN, double.PositiveInfinity })
+            Assert.Contains($"{share}", Assert.Throws<ArgumentException>(() => TimeDistribution.Uniform().WithImportance([1, share])).Message, StringComparison.Ordinal);
+        var floor = new DenoisingObjective(Schedule, Parameterization.Data());
+        foreach (var points in new[] { 1, -1 })
+            Assert.Equal("points", Assert.Throws<ArgumentOutOfRangeException>(() => floor.FloorOf(_ => 1, points)).ParamName);
+        Assert.Equal("x", Assert.Throws<ArgumentNullException>(() => new ZeroInit(Denoiser, TimeGrid.Uniform(Schedule, 4)).Denoise(null!, Schedule.At(0.9))).ParamName);
+        Assert.Equal("x", Assert.Throws<ArgumentNullException>(() => new ConsistencyDenoiser(Denoiser, NoiseLabel.Time()).Denoise(null!, Schedule.At(0.9))).ParamName);
+        Assert.Equal("conditions", Assert.Throws<ArgumentException>(() => new ComposedGuidance(Denoiser)).ParamName);
+    }
+
+    // Both spread draws put one time in each share, in an order that is no more the samples'.
+    [Fact]
+    public void SpreadTimesComeInEveryOrder()
+    {
+        foreach (var times in new[] { TimeDistribution.Uniform().Stratified(), TimeDistribution.Uniform().Antithetic() })
+        {
+            var rising = 0;
+            for (var seed = 0; seed < 400; seed++)
+            {
+                using var noise = NoiseSource.FromSeed(seed);
+                var drawn = times.Draw(2, Schedule, noise);
+                if (drawn[0] < drawn[1]) rising++;
+            }
+
+            Assert.InRange(rising, 200 - 40, 200 + 40); // four standard deviations
+        }
+    }
+
+    // For Gaussian data Pseudo-inverse guidance with r² = s²σ̂²/(s² + σ̂²) is exact: the estimate is the mean of the data given state and measurement.
+    [Theory]
+    [InlineData(0.6, 0)]
+    [InlineData(0.6, 0.3)]
+    [InlineData(2, 0.3)]
+    public void PseudoInverseGuidanceIsExactOnAGaussian(double deviation, double measurementNoise)
+    {
+        using var scope = NewDisposeScope();
+        var level = Schedule.At(0.3);
+        var row = new MatrixOperator(new[,] { { 1.0, -0.5 } }, 2);
+        var (x, y) = (tensor(new[,] { { 0.7, -0.4 } }), tensor(new[,] { { 1.3 } }));
+        var guided = new PseudoInverseGuidance(new GaussianDenoiser(Schedule, 0, deviation), row, y, measurementNoise, deviation).Denoise(x, level).Data;
+        var (ratio, s2) = (level.NoiseToSignal * level.NoiseToSignal, deviation * deviation);
+        var variance = s2 * ratio / (s2 + ratio);
+        var mean = x / level.Alpha * (s2 / (s2 + ratio));
+        var a = tensor(new[,] { { 1.0, -0.5 } });
+        var missing = (y - (a * mean).sum()) / (variance * 1.25 + measurementNoise * measurementNoise);
+        Assert.True(guided.allclose(mean + a * missing * variance, 1e-10, 1e-10));
+    }
+}
