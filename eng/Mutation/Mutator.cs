@@ -170,7 +170,9 @@ internal sealed class Mutator(SemanticModel model, string file, int firstId, IRe
         var id = _next++;
         if (rejected.Contains(id)) return null;
         var start = node.GetLocation().GetLineSpan().StartLinePosition.Line;
-        Made.Add(new Mutant(id, file, start + 1, node.SyntaxTree.GetText().Lines[start].ToString().Trim(), change));
+        var code = node.SyntaxTree.GetText().Lines[start].ToString().Trim();
+        var earlier = Made.Count(mutant => mutant.Code == code && (mutant.Change == change || mutant.Change.StartsWith($"{change} #", StringComparison.Ordinal)));
+        Made.Add(new Mutant(id, file, start + 1, code, earlier == 0 ? change : $"{change} #{earlier + 1}"));
         return id;
     }
 

@@ -83,7 +83,6 @@ public sealed class InterpolantDenoiser : IDenoiser
     /// <exception cref="ArgumentException">The level has no time, the path has no finite slope there, or the state's batch is not that of the condition.</exception>
     public Estimate Denoise(Tensor x, NoisePoint at)
     {
-        ArgumentNullException.ThrowIfNull(x);
         var level = at.Level;
         var wronskian = level.SigmaDot * level.Alpha - level.Sigma * level.AlphaDot;
         if (double.IsNaN(level.Time) || !double.IsFinite(wronskian))
@@ -95,15 +94,16 @@ public sealed class InterpolantDenoiser : IDenoiser
     private (Tensor Velocity, Tensor? Noise) Parts(Tensor x, NoiseLevel level, double? label)
     {
         ArgumentNullException.ThrowIfNull(x);
-        if (x.dim() < 1 || !x.is_floating_point()) throw new ArgumentException($"The state is {x.dtype} of shape [{string.Join(", ", x.shape)}]; a floating tensor [batch, …] is needed.", nameof(x));
+        var both = _target == InterpolantTarget.DriftAndNoise;
+        if (x.dim() < (both ? 2 : 1) || !x.is_floating_point())
+            throw new ArgumentException($"The state is {x.dtype} of shape [{string.Join(", ", x.shape)}]; a floating tensor [batch, {(both ? "channels, " : "")}…] is needed.", nameof(x));
         if (_condition?.BatchSize is { } batch && batch != x.shape[0]) throw new ArgumentException($"The state has {x.shape[0]} samples, the condition {batch}.", nameof(x));
         var wasTraining = _network.training;
         if (wasTraining) _network.eval();
         try
         {
             var output = _network.call(x, full(x.shape[0], label ?? _label.At(level), x.dtype, x.device), _condition);
-            var both = _target == InterpolantTarget.DriftAndNoise;
-            long[] needed = both && x.dim() > 1 ? [x.shape[0], 2 * x.shape[1], .. x.shape[2..]] : x.shape;
+            long[] needed = both ? [x.shape[0], 2 * x.shape[1], .. x.shape[2..]] : x.shape;
             if (!output.shape.AsSpan().SequenceEqual(needed))
                 throw new InvalidOperationException($"The network returned [{string.Join(", ", output.shape)}] for a state [{string.Join(", ", x.shape)}]; {_target} needs [{string.Join(", ", needed)}].");
             if (!both) return (output, null);

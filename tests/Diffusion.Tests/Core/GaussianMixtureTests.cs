@@ -35,6 +35,15 @@ public class GaussianMixtureTests
         }
     }
 
+    [Fact]
+    public void SingleSamplesAreOfEveryComponent()
+    {
+        using var scope = NewDisposeScope();
+        using var noise = NoiseSource.FromSeed(7);
+        var last = Enumerable.Range(0, 400).Count(_ => Mixture.Sample(1, noise).select(1, 0).item<float>() > 3.5);
+        Assert.InRange(last, 250 - 39, 250 + 39); // 5/8 of them, four standard deviations
+    }
+
     // ln Σ wₖ/Σw·Π N(x; α·m, α²s² + σ²).
     [Fact]
     public void TheDensityIsThatOfTheNormalisedWeights()

@@ -63,6 +63,16 @@ public class RefusalTests
     }
 
     [Fact]
+    public void GradientsAreTakenOfABatch()
+    {
+        using var scope = NewDisposeScope();
+        var guided = new ClassifierGuidance(Denoiser, (x, _) => x.sum());
+        Assert.Contains("Float64 of shape []", Assert.Throws<ArgumentException>(() => guided.Denoise(tensor(1.0), Schedule.At(0.5))).Message, StringComparison.Ordinal);
+        Assert.Contains("Int64 of shape [2]", Assert.Throws<ArgumentException>(() => guided.Denoise(ones(2, ScalarType.Int64), Schedule.At(0.5))).Message, StringComparison.Ordinal);
+        Assert.Equal([2], guided.Denoise(ones(2, float64), Schedule.At(0.5)).Data.shape);
+    }
+
+    [Fact]
     public void LaddersRefuseWhatIsNoData()
     {
         using var scope = NewDisposeScope();

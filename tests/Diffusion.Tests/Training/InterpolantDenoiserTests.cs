@@ -78,6 +78,11 @@ public class InterpolantDenoiserTests
         var x = ones(2, 3, ScalarType.Float64);
         Assert.Contains("needs [2, 6]", Assert.Throws<InvalidOperationException>(() => new InterpolantDenoiser(new Halves { Twice = false }, Path, Latent, InterpolantTarget.DriftAndNoise).Velocity(x, 0.5)).Message, StringComparison.Ordinal);
         Assert.Contains("[]", Assert.Throws<ArgumentException>(() => both.Velocity(tensor(1.0), 0.5)).Message, StringComparison.Ordinal);
+        Assert.Contains("[batch, channels, …]", Assert.Throws<ArgumentException>(() => both.Velocity(ones(2, float64), 0.5)).Message, StringComparison.Ordinal); // no channels to halve
+        network.Twice = false;
+        Assert.Equal([2], new InterpolantDenoiser(network, Path, Latent).Velocity(ones(2, float64), 0.5).shape);
+        network.Twice = true;
+        Assert.Equal("x", Assert.Throws<ArgumentNullException>(() => both.Denoise(null!, Path.At(0.5))).ParamName);
         Assert.Contains("Int64", Assert.Throws<ArgumentException>(() => both.Velocity(ones(2, 3, ScalarType.Int64), 0.5)).Message, StringComparison.Ordinal);
         Assert.Contains("3 samples, the condition 2", Assert.Throws<ArgumentException>(() => both.Velocity(ones(3, 3, ScalarType.Float64), 0.5)).Message, StringComparison.Ordinal);
         foreach (var bad in new[] { -0.1, double.NaN, double.PositiveInfinity })
