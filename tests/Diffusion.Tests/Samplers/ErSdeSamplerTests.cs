@@ -71,6 +71,13 @@ public class ErSdeSamplerTests
         Assert.Throws<InvalidOperationException>(() => States(new ErSdeSampler(1, _ => -1), new GaussianDenoiser(_schedule), _grid, 0.4));
     }
 
+    [Theory, InlineData(0), InlineData(-1), InlineData(double.NaN), InlineData(double.PositiveInfinity)]
+    public void NoiseFunctionsArePositive(double value)
+    {
+        var error = Assert.Throws<InvalidOperationException>(() => States(new ErSdeSampler(1, _ => value), new GaussianDenoiser(_schedule), _grid, 0.4));
+        Assert.Contains($"is {value}", error.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void RefusesPureNoise()
     {

@@ -88,6 +88,25 @@ public class InpaintingTests
         Assert.Equal(end.Alpha * end.Alpha + end.Sigma * end.Sigma, variance, 1e-9);
     }
 
+    // What came before a jump back is of no use after it.
+    [Fact]
+    public void AJumpForgetsTheHistory()
+    {
+        using var scope = NewDisposeScope();
+        var (start, image, known) = Images(ScalarType.Float32);
+        using var noise = NoiseSource.FromSeed(1);
+        var histories = new List<(bool Back, int Count)>();
+        var hooks = new SamplingHooks { OnStep = (step, _, _) => histories.Add((step.To.LogSnr < step.From.LogSnr, step.History.Count)) };
+        new RePaintSampler(new LinearMultistepSampler(4), image, known, 2, 3).Sample(new GaussianDenoiser(Schedule, 0.2, 0.6), start, Schedule.Grid(8), noise, hooks);
+        Assert.True(histories.Count(h => h.Back) >= 4);
+        for (var i = 0; i < histories.Count; i++)
+        {
+            if (histories[i].Back) Assert.Equal(0, histories[i].Count);
+            else if (i > 0 && !histories[i - 1].Back) Assert.Equal(Math.Min(3, histories[i - 1].Count + 1), histories[i].Count);
+            else Assert.Equal(1, histories[i].Count); // itself alone
+        }
+    }
+
     [Fact]
     public void RunsLeaveNothingBehind()
     {

@@ -36,19 +36,22 @@ public class UniPcSamplerTests
     [Theory]
     [InlineData(1, true, true), InlineData(2, true, true), InlineData(3, true, true), InlineData(4, true, true)]
     [InlineData(2, false, true), InlineData(3, false, true), InlineData(2, true, false), InlineData(3, true, false)]
-    public void RunIsThatOfThePapersLinearSystem(int order, bool bh2, bool inTheData)
+    [InlineData(3, true, true, true), InlineData(2, true, false, true)]
+    public void RunIsThatOfThePapersLinearSystem(int order, bool bh2, bool inTheData, bool descends = false)
     {
+        // A step's corrector has the order of its predictor.
+        int OrderOf(int step) => Math.Min(descends ? Math.Min(order, _grid.Count - step) : order, step + 1);
         var data = (NoiseLevel level) => Math.Sin(1 + Lambda(level)) + 0.2 * Lambda(level);
-        var sampler = new UniPcSampler(order, inTheData ? SolverVariable.Data : SolverVariable.Noise, bh2 ? UniPcScale.Bh2 : UniPcScale.Bh1);
+        var sampler = new UniPcSampler(order, inTheData ? SolverVariable.Data : SolverVariable.Noise, bh2 ? UniPcScale.Bh2 : UniPcScale.Bh1, descends ? MultistepEnding.Descending : default);
         var states = States(sampler, new ScriptedDenoiser(_schedule, data), _grid, 0.7);
         var levels = _grid.Select(step => step.At.Level).Append(_grid.End).ToArray();
         var (corrected, models) = (0.0, new List<double>());
         for (var i = 0; i < _grid.Count; i++)
         {
             var model = inTheData ? data(levels[i]) : (states[i] - levels[i].Alpha * data(levels[i])) / levels[i].Sigma;
-            corrected = i == 0 ? states[0] : Update(corrected, i - 1, Math.Min(order, i), model);
+            corrected = i == 0 ? states[0] : Update(corrected, i - 1, OrderOf(i - 1), model);
             models.Add(model);
-            Assert.Equal(states[i + 1], Update(corrected, i, Math.Min(order, i + 1), null), 1e-10);
+            Assert.Equal(states[i + 1], Update(corrected, i, OrderOf(i), null), 1e-10);
         }
 
         double Update(double x, int i, int p, double? end)

@@ -1,0 +1,86 @@
+using Diffusion.Schedules;
+using Diffusion.Training;
+using Xunit;
+
+namespace Diffusion.Tests.Training;
+
+/// <summary>Published defaults, and batches of one.</summary>
+public class ObjectiveDefaultTests
+{
+    private static readonly VariancePreservingSchedule Schedule = new();
+
+    [Fact]
+    public void DefaultsAreThePublishedOnes()
+    {
+        Assert.Equal(0.001, new HybridObjective(TimeGrid.Uniform(Schedule, 4), Parameterization.Epsilon()).BoundWeight);
+        Assert.True(new OptimalTransportCoupling().WithinClasses);
+        Assert.Equal(10_000, new EntropicTransportCoupling(1).MaxIterations);
+        Assert.Equal(1e-4, new EntropicTransportCoupling(1).Tolerance);
+        Assert.Equal(2 * 0.7 * 0.7, EntropicTransportCoupling.SchrodingerBridge(0.7).Regularization, 1e-15);
+        var times = new SuperResolutionObjective(new DenoisingObjective(Schedule, Parameterization.V()), x => x, new NoiseAugmentation(Schedule)).AugmentationTimes;
+        Assert.Equal(0.25, times.TimeAt(0.5, Schedule), 1e-12);
+    }
+
+    // The only sample of a batch is noised and labelled as any.
+    [Fact]
+    public void ABatchOfOneIsTrainedOn()
+    {
+        using var scope = NewDisposeScope();
+        using var noise = NoiseSource.FromSeed(3);
+        using var network = new Seeing();
+        var x0 = full(1, 2, 3.0, float64);
+        new NoisyClassifierObjective(Schedule, Parameterization.V()).Loss(network, x0, Conditioning.ForClasses([1]), noise);
+        Seen();
+        new ScoreMatchingObjective(ScoreMatching.Sliced(), Schedule, Parameterization.V()).Loss(network, x0, null, noise);
+        Seen();
+        new ContinuousBoundObjective(new LearnedSchedule(), Parameterization.V(NoiseLabel.LogSigma)).Loss(network, x0, null, noise);
+        Seen();
+
+        void Seen()
+        {
+            Assert.True(network.Input > 0.01 && network.Label != 0, $"{network.Input}, {network.Label}");
+            (network.Input, network.Label) = (0, 0);
+        }
+    }
+
+    [Fact]
+    public void PairsAndLogitsOfOtherShapesAreRefusedInWords()
+    {
+        using var scope = NewDisposeScope();
+        using var noise = NoiseSource.FromSeed(3);
+        foreach (var (batch, shape) in new[] { (ones(2, 2), "[2, 2]"), (ones(2, 3, 4), "[2, 3, 4]"), (ones(2, 1, 4), "[2, 1, 4]") })
+            Assert.Contains(shape, Assert.Throws<ArgumentException>(() => Coupling.Paired.Couple(batch, null, noise)).Message, StringComparison.Ordinal);
+        foreach (var shape in new long[][] { [2], [3, 4], [2, 4, 1] })
+        {
+            using var network = new Shaped(shape);
+            var error = Assert.Throws<InvalidOperationException>(() => new NoisyClassifierObjective(Schedule, Parameterization.V()).Loss(network, ones(2, 3), Conditioning.ForClasses([0, 1]), noise));
+            Assert.Contains($"[{string.Join(", ", shape)}]", error.Message, StringComparison.Ordinal);
+        }
+
+        var objective = new SuperResolutionObjective(new DenoisingObjective(Schedule, Parameterization.V()), x => x.alias(), new NoiseAugmentation(Schedule));
+        Assert.Equal("network", Assert.Throws<ArgumentNullException>(() => objective.Loss(null!, ones(1, 1, 2, 2), null, noise)).ParamName);
+        using var some = new Seeing();
+        Assert.Equal("noise", Assert.Throws<ArgumentNullException>(() => objective.Loss(some, ones(1, 1, 2, 2), null, null!)).ParamName);
+        Assert.Contains("[1, 4]", Assert.Throws<ArgumentException>(() => objective.Loss(some, ones(1, 4), null, noise)).Message, StringComparison.Ordinal);
+    }
+
+    // Remembers what it was asked; its answer serves as data or as two logits.
+    private sealed class Seeing() : DenoisingNetwork("Seeing")
+    {
+        public double Input { get; set; }
+
+        public double Label { get; set; }
+
+        public override Tensor forward(Tensor input1, Tensor input2, Conditioning? input3)
+        {
+            using var scope = NewDisposeScope();
+            (Input, Label) = (input1.detach().abs().max().item<double>(), input2.detach()[0].to(float64).item<double>());
+            return (input1 * 0.3).MoveToOuterDisposeScope();
+        }
+    }
+
+    private sealed class Shaped(long[] shape) : DenoisingNetwork("Shaped")
+    {
+        public override Tensor forward(Tensor input1, Tensor input2, Conditioning? input3) => zeros(shape);
+    }
+}
