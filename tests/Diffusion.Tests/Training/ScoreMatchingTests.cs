@@ -164,6 +164,27 @@ public class ScoreMatchingTests
         }
     }
 
+    // A linear network by EDM's factors: s = (α·x̂₀ − x)/σ² is k·x + c, and 2·tr ∇s + ‖s‖² is 2·k·D + ‖k·x + c‖².
+    [Fact]
+    public void TheScoreHasTheFactorsOfTheParameterization()
+    {
+        using var scope = NewDisposeScope();
+        var (schedule, parameterization) = (new VariancePreservingSchedule(), Parameterization.Edm(0.7));
+        using var network = new ScaleNetwork(0.4, 0.3);
+        using var noise = NoiseSource.FromSeed(6);
+        using var same = NoiseSource.FromSeed(6);
+        var x0 = randn(3, 2, dtype: float64);
+        var terms = new ScoreMatchingObjective(ScoreMatching.Explicit, schedule, parameterization) { Times = TimeDistribution.Among(0.4) }.Terms(network, x0, null, noise);
+        var level = schedule.At(0.4);
+        var s = parameterization.At(level);
+        var x = x0 * level.Alpha + same.NextLike(x0) * level.Sigma;
+        var variance = level.Sigma * level.Sigma;
+        var k = (level.Alpha * (s.Skip + s.Out * 0.4 * s.In) - 1) / variance;
+        var c = level.Alpha * s.Out * 0.3 * s.Label / variance;
+        var expected = (4 * k + (x * k + c).square().sum([1L])) * (variance / 2); // σ² a number
+        Assert.True(terms.PerSample!.allclose(expected, 1e-10, 1e-10));
+    }
+
     [Fact]
     public void OnCleanDataTheNetworkIsTheScoreItself()
     {
