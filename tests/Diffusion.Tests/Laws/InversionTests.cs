@@ -49,7 +49,7 @@ public class InversionTests
 
     // The data may come in another scale, that of the grid's clean end.
     [Fact]
-    public void TheDatasScaleIsThatOfTheCleanEnd()
+    public void TheScaleOfTheDataIsThatOfTheCleanEnd()
     {
         using var scope = NewDisposeScope();
         var schedule = LawSchedules.Of("vp");

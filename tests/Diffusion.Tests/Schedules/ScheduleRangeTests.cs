@@ -46,11 +46,11 @@ public class ScheduleRangeTests
             }
 
             // Rounding of the ends themselves, a few units of the last digit either way.
-            foreach (var ulps in new[] { -2, -1, 1, 2 })
+            foreach (var digits in new[] { -2, -1, 1, 2 })
             {
-                var rounding = ulps * 2.3e-16 * Math.Abs(end);
+                var rounding = digits * 2.3e-16 * Math.Abs(end);
                 Assert.Equal(1, schedule.TimeAtLogSnr(end + rounding), 1e-10);
-                if (double.IsFinite(start)) Assert.Equal(0, schedule.TimeAtLogSnr(start + ulps * 2.3e-16 * Math.Abs(start)), 1e-10);
+                if (double.IsFinite(start)) Assert.Equal(0, schedule.TimeAtLogSnr(start + digits * 2.3e-16 * Math.Abs(start)), 1e-10);
             }
 
             foreach (var time in new[] { -0.01, 1.01, double.NaN }) Assert.Throws<ArgumentOutOfRangeException>(() => schedule.At(time));
