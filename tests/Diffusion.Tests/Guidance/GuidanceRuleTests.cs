@@ -76,6 +76,7 @@ public class GuidanceRuleTests
         {
             var fresh = rule.BeginRun();
             foreach (var factor in factors) Same(c.Data + difference * (2 * factor), fresh.Combine(x, Level, c, u).Data);
+            Assert.Contains("[1, ", Assert.Throws<InvalidOperationException>(() => fresh.Combine(x[..1], Level, new Estimate(c.Data[..1]), new Estimate(u.Data[..1]))).Message, StringComparison.Ordinal); // of another batch
             ((IDisposable)fresh).Dispose();
         }
 

@@ -14,7 +14,7 @@ public class RunHandOverTests
     private static readonly Dictionary<string, Func<IDenoiser, IDenoiser, IDenoiser>> Wrappers = new()
     {
         ["guidance"] = (a, b) => new ClassifierFreeGuidance(a, b, 3),
-        ["interval"] = (a, b) => new GuidanceInterval(a, b, 0.5, 2),
+        ["interval"] = (a, b) => new GuidanceInterval(a, b, 0.5, 5),
         ["composed"] = (a, b) => new ComposedGuidance(b, new WeightedCondition(a, 2), new WeightedCondition(b, 0.5)),
         ["zero init"] = (a, _) => new ZeroInit(a, TimeGrid.Uniform(Schedule, 10), 3),
         ["classifier"] = (a, _) => new ClassifierGuidance(a, (x, _) => x.square().flatten(1).sum([1L]).mul(-0.3), 2),

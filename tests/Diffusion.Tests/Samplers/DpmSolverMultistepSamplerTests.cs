@@ -63,6 +63,32 @@ public class DpmSolverMultistepSamplerTests
         Assert.Equal(ddpm.Variance, sde.Variance, 1e-12);
     }
 
+    // The noise of a step in the noise is √η·σ'·√(e²ʰ − 1): η of the variance of the reverse equation's, whose ε stands still.
+    [Theory, InlineData(1), InlineData(0.5)]
+    public void InTheNoiseAStepTakesItsShareOfTheVariance(double eta)
+    {
+        var schedule = new VariancePreservingSchedule();
+        var grid = TimeGrid.FromTimes(schedule, [0.6], schedule.At(0.45));
+        var (from, to) = (grid.Start, grid.End);
+        var h = ScriptedDenoiser.Lambda(to) - ScriptedDenoiser.Lambda(from);
+        using var noise = NoiseSource.FromSeed(2);
+        using var same = NoiseSource.FromSeed(2);
+        var eps = (1.1 - from.Alpha * 0.4) / from.Sigma;
+        var expected = to.Alpha / from.Alpha * 1.1 - (1 + eta) * to.Sigma * (Math.Exp(h) - 1) * eps + Math.Sqrt(eta * (Math.Exp(2 * h) - 1)) * to.Sigma * same.Next([1], ScalarType.Float64, CPU).item<double>();
+        Assert.Equal(expected, ScriptedDenoiser.States(new DpmSolverMultistepSampler(1, SolverVariable.Noise, eta), new ScriptedDenoiser(schedule, _ => 0.4), grid, 1.1, noise)[^1], 1e-12);
+    }
+
+    // The form of diffusers is one of its equation with noise; its flow is the published one.
+    [Fact]
+    public void WithoutNoiseTheFormOfDiffusersIsThePublishedOne()
+    {
+        var schedule = new VariancePreservingSchedule();
+        var grid = TimeGrid.FromTimes(schedule, [0.9, 0.8, 0.6, 0.45], schedule.At(0.3));
+        double Run(ThirdOrder third) => ScriptedDenoiser.States(new DpmSolverMultistepSampler(3, third: third), new ScriptedDenoiser(schedule, level => Math.Sin(ScriptedDenoiser.Lambda(level))), grid, 1.1)[^1];
+        Assert.Equal(Run(ThirdOrder.AsPublished), Run(ThirdOrder.AsInDiffusers));
+        Assert.NotEqual(Run(ThirdOrder.AsPublished), Run(ThirdOrder.Corrected), 1e-6);
+    }
+
     [Fact]
     public void DescendingEndingIsFirstOrderInTheEnd()
     {

@@ -111,5 +111,14 @@ public class NoiseScaleTests
         Assert.Equal(name == "restart" ? 0 : 1, Math.Min(first, 1));
     }
 
+    // From pure noise the state says nothing: what comes is α'·x̂₀ + σ'·noise.
+    [Fact]
+    public void FromPureNoiseTheDataIsScaledByTheNextLevel()
+    {
+        var flow = new RectifiedFlowSchedule();
+        var grid = TimeGrid.FromTimes(flow, [1], flow.At(0.7));
+        Assert.Equal(0.3 * 0.4, ScriptedDenoiser.States(new DpmPlusPlusSdeSampler(), new ScriptedDenoiser(flow, _ => 0.4), grid, 1.1, new SilentNoise())[^1], 1e-12);
+    }
+
     private static GaussianMixtureDenoiser Oracle => new(Schedule, GaussianMixture.Uniform(new[,] { { -1.0 }, { 0.8 } }, 0.4));
 }

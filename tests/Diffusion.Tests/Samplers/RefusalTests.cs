@@ -38,6 +38,8 @@ public class RefusalTests
         using var noise = NoiseSource.FromSeed(0);
         foreach (var sampler in new Sampler[] { new EulerMaruyamaSampler(), new StochasticHeunSampler(), new EulerAncestralSampler() }) // a step that stays is taken
             Assert.Equal([1, 2], sampler.Sample(Denoiser, ones(1, 2, float64), Of(Schedule.At(0.2), Schedule.At(0.2)), noise).shape);
+        foreach (var sampler in new Sampler[] { new EulerMaruyamaSampler(0), new StochasticHeunSampler(0) }) // and the flow runs either way
+            Assert.True(sampler.Sample(Denoiser, ones(1, 2, float64), Of(Schedule.At(0.1), Schedule.At(0.2)), noise).isfinite().all().item<bool>());
     }
 
     [Fact]
@@ -58,6 +60,9 @@ public class RefusalTests
         Assert.Contains("shape [2]", Assert.Throws<ArgumentException>(() => new ReplacementSampler(new DdimSampler(), ones(2), ones(2, ScalarType.Bool))).Message, StringComparison.Ordinal);
         Assert.Equal("inner", Assert.Throws<ArgumentNullException>(() => new ReplacementSampler(null!, ones(1, 2), known)).ParamName);
         Assert.Equal("inner", Assert.Throws<ArgumentNullException>(() => new RePaintSampler(null!, ones(1, 2), known)).ParamName);
+        using var noise = NoiseSource.FromSeed(0);
+        var pair = new ReplacementSampler(new DdimSampler(), ones(2, 2, float64), known);
+        Assert.Contains("[3, 2]", Assert.Throws<ArgumentException>(() => pair.Sample(Denoiser, ones(3, 2, float64), TimeGrid.Uniform(Schedule, 2), noise)).Message, StringComparison.Ordinal);
         var apart = new TimeGrid(Schedule, new GridStep(Schedule.At(0.9), Schedule.At(0.6)), new GridStep(Schedule.At(0.5), Schedule.At(0.1)));
         Assert.Contains("Step 1 of the grid", Assert.Throws<ArgumentException>(() => new RePaintSampler(new DdimSampler(), ones(1, 2), known).Expand(apart)).Message, StringComparison.Ordinal);
     }

@@ -1,4 +1,5 @@
 using Diffusion.Denoisers;
+using Xunit;
 
 namespace Diffusion.Tests.Samplers;
 
@@ -11,6 +12,7 @@ internal static class SpentEvaluations
         using var noise = NoiseSource.FromSeed(0);
         var told = new Reports();
         sampler.Sample(new GaussianDenoiser(grid.Schedule, 0.3, 0.6), full(1, 0.7, dtype: float64), grid, noise, new SamplingHooks { Progress = told });
+        if (told.Steps is { } steps) Assert.Equal(told.Totals.Count, steps);
         return [.. told.Totals.Select((total, i) => total - (i == 0 ? 0 : told.Totals[i - 1]))];
     }
 
@@ -18,6 +20,12 @@ internal static class SpentEvaluations
     {
         public List<int> Totals { get; } = [];
 
-        public void Report(SamplingProgress value) => Totals.Add(value.Evaluations);
+        public int? Steps { get; private set; }
+
+        public void Report(SamplingProgress value)
+        {
+            Totals.Add(value.Evaluations);
+            Steps = value.Total;
+        }
     }
 }

@@ -80,6 +80,7 @@ public class InterpolantDenoiserTests
         Assert.Contains("[]", Assert.Throws<ArgumentException>(() => both.Velocity(tensor(1.0), 0.5)).Message, StringComparison.Ordinal);
         Assert.Contains("[batch, channels, …]", Assert.Throws<ArgumentException>(() => both.Velocity(ones(2, float64), 0.5)).Message, StringComparison.Ordinal); // no channels to halve
         network.Twice = false;
+        Assert.Contains("[]", Assert.Throws<ArgumentException>(() => new InterpolantDenoiser(network, Path, Latent).Velocity(tensor(1.0), 0.5)).Message, StringComparison.Ordinal);
         Assert.Equal([2], new InterpolantDenoiser(network, Path, Latent).Velocity(ones(2, float64), 0.5).shape);
         network.Twice = true;
         Assert.Equal("x", Assert.Throws<ArgumentNullException>(() => both.Denoise(null!, Path.At(0.5))).ParamName);

@@ -43,6 +43,42 @@ public class ObjectiveDefaultTests
         }
     }
 
+    // On data that is 0 everywhere v is α·ε and the state σ·ε, so a network can be perfect: what is left is the ends.
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void APerfectNetworkLeavesTheEndsOfTheBound(bool discrete)
+    {
+        using var scope = NewDisposeScope();
+        using var noise = NoiseSource.FromSeed(3);
+        const double Start = -6, End = 5; // γ = −log-SNR
+        using var network = new Perfect();
+        var objective = new ContinuousBoundObjective(new LearnedSchedule(-Start, -End), Parameterization.V(NoiseLabel.LogSigma)) { Decoder = discrete ? new DiscretizedGaussian(new Quantization(256)) : null };
+        var terms = objective.Terms(network, zeros(20_000, 1, float64), null, noise).PerSample!;
+        var sigmaSquared = 1 / (1 + Math.Exp(-End));
+        var prior = (sigmaSquared - 1 - Math.Log(sigmaSquared)) / 2;
+        var continuous = prior + (Start + Math.Log(2 * Math.PI) + 1) / 2;
+        if (!discrete)
+        {
+            Assert.True((terms - continuous).abs().max().item<double>() < 1e-9);
+            return;
+        }
+
+        // A level is 2/255 wide, much less than the decoder's deviation e^{−3}: its probability is width times density.
+        var spread = terms.std().item<double>() / Math.Sqrt(20_000);
+        Assert.Equal(continuous - Math.Log(2.0 / 255), terms.mean().item<double>(), 4 * spread + 1e-3);
+    }
+
+    // v = α·ε of a state σ·ε, from the label ln(σ/α).
+    private sealed class Perfect() : DenoisingNetwork("Perfect")
+    {
+        public override Tensor forward(Tensor input1, Tensor input2, Conditioning? input3)
+        {
+            using var scope = NewDisposeScope();
+            return (input1 * input2.neg().exp().view(-1, 1)).MoveToOuterDisposeScope();
+        }
+    }
+
     [Fact]
     public void PairsAndLogitsOfOtherShapesAreRefusedInWords()
     {
