@@ -51,6 +51,33 @@ public class SaSolverSamplerTests
         Assert.Equal(expected, States(new SaSolverSampler(_ => 0, 1, 1), denoiser, grid, 0.4)[^1], 1e-13);
     }
 
+    // Without noise a whole run is σ'/σ·x + σ'·∫ e^λ·P(λ) dλ with P through the estimates of each step, the integral here by quadrature. A corrector has one estimate more than its step may have.
+    [Theory]
+    [InlineData(2, 2, false), InlineData(3, 4, false), InlineData(1, 3, false), InlineData(2, 1, false)]
+    [InlineData(3, 4, true), InlineData(2, 3, true), InlineData(4, 5, true)]
+    public void ARunIntegratesThePolynomialsOfItsEstimates(int predictor, int corrector, bool descends)
+    {
+        var grid = TimeGrid.FromTimes(_schedule, [0.9, 0.85, 0.75, 0.7, 0.55, 0.45], _schedule.At(0.3));
+        static double Data(NoiseLevel level) => Math.Sin(1 + Lambda(level));
+        var states = States(new SaSolverSampler(_ => 0, predictor, corrector, ending: descends ? MultistepEnding.Descending : default), new ScriptedDenoiser(_schedule, Data), grid, 0.7);
+        var levels = grid.Select(step => step.At.Level).Append(grid.End).ToArray();
+        int Most(int order, int step) => descends ? Math.Min(order, grid.Count - step) : order;
+        var corrected = 0.7;
+        for (var i = 0; i < grid.Count; i++)
+        {
+            if (i > 0) corrected = Adams(corrected, i - 1, i, Math.Min(corrector, Most(corrector, i - 1) + 1));
+            Assert.Equal(Adams(corrected, i, i, Most(predictor, i)), states[i + 1], 1e-10);
+        }
+
+        double Adams(double x, int step, int newest, int estimates)
+        {
+            var (from, to) = (levels[step], levels[step + 1]);
+            var nodes = levels[Math.Max(0, newest + 1 - estimates)..(newest + 1)];
+            double Polynomial(double at) => nodes.Sum(node => Data(node) * nodes.Where(other => other != node).Aggregate(1.0, (product, other) => product * (at - Lambda(other)) / (Lambda(node) - Lambda(other))));
+            return to.Sigma / from.Sigma * x + to.Sigma * new GaussLegendre(16).Integrate(at => Math.Exp(at) * Polynomial(at), Lambda(from), Lambda(to));
+        }
+    }
+
     [Fact]
     public void CorrectorUsesTheNoiseOfItsPredictor()
     {
