@@ -63,6 +63,8 @@ public class RefusalTests
         using var noise = NoiseSource.FromSeed(0);
         var pair = new ReplacementSampler(new DdimSampler(), ones(2, 2, float64), known);
         Assert.Contains("[3, 2]", Assert.Throws<ArgumentException>(() => pair.Sample(Denoiser, ones(3, 2, float64), TimeGrid.Uniform(Schedule, 2), noise)).Message, StringComparison.Ordinal);
+        var one = new ReplacementSampler(new DdimSampler(), full(1, 2, 0.7, float64), known); // one image for all samples
+        Assert.True(one.Sample(Denoiser, ones(3, 2, float64), TimeGrid.Uniform(Schedule, 2, from: 0.9), noise).eq(0.7).all().item<bool>());
         var apart = new TimeGrid(Schedule, new GridStep(Schedule.At(0.9), Schedule.At(0.6)), new GridStep(Schedule.At(0.5), Schedule.At(0.1)));
         Assert.Contains("Step 1 of the grid", Assert.Throws<ArgumentException>(() => new RePaintSampler(new DdimSampler(), ones(1, 2), known).Expand(apart)).Message, StringComparison.Ordinal);
     }
