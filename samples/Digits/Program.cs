@@ -19,9 +19,10 @@ var minutes = new Option<double>("--minutes") { Description = "Minutes of diffus
 var count = new Option<int>("--samples") { Description = "Guided samples to measure, a multiple of 10.", DefaultValueFactory = _ => 1000 };
 var steps = new Option<int>("--steps") { Description = "Steps of the sampler.", DefaultValueFactory = _ => 25 };
 var guidance = new Option<double>("--guidance") { Description = "Scale of classifier-free guidance.", DefaultValueFactory = _ => 2 };
+var epochs = new Option<int>("--classifier-epochs") { Description = "Passes over the data that the classifier is trained for.", DefaultValueFactory = _ => 20 };
 var output = new Option<string>("--out") { Description = "Where to write the model and the pictures.", DefaultValueFactory = _ => "out/digits" };
 var reuse = new Option<bool>("--reuse") { Description = "Measure the model that is in --out already." };
-var root = new RootCommand("Trains on handwritten digits and measures the samples.") { folder, minutes, count, steps, guidance, output, reuse };
+var root = new RootCommand("Trains on handwritten digits and measures the samples.") { folder, minutes, count, steps, guidance, epochs, output, reuse };
 root.SetAction((parsed, cancellation) =>
 {
     try
@@ -50,7 +51,7 @@ void Measure(ParseResult parsed, CancellationToken cancellation)
     var (real, other, unseen) = (All(forDiffusion), All(forClassifier), All(heldOut));
     manual_seed(0);
     using var classifier = new ImageClassifier(1, 28, 10);
-    new ClassifierTraining { Epochs = 20 }.Train(classifier, other.Data, other.Labels!, cancellation);
+    new ClassifierTraining { Epochs = parsed.GetValue(epochs) }.Train(classifier, other.Data, other.Labels!, cancellation);
     Console.WriteLine($"Classifier: {classifier.Accuracy(unseen.Data, unseen.Labels!):P2} of {heldOut.Count:N0} held-out digits.");
 
     if (!parsed.GetValue(reuse)) Train(forDiffusion, TimeSpan.FromMinutes(parsed.GetValue(minutes)), target, cancellation);

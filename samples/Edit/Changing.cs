@@ -19,7 +19,7 @@ internal static class Changing
         var (rows, names) = (new List<Tensor> { setting.Images }, new List<string> { "given" });
         foreach (var strength in new[] { 0.4, 0.55, 0.7, 0.85 })
         {
-            var end = ImageEditing.ImageToImage(model, new DdimSampler(), setting.Images, setting.Grid(50), strength, noise, cancellationToken: cancellation);
+            var end = ImageEditing.ImageToImage(model, new DdimSampler(), setting.Images, setting.Grid(setting.Steps), strength, noise, cancellationToken: cancellation);
             Console.WriteLine($"| strength {strength} | {setting.Judge.Accuracy(end, wanted):P0} | {(end - setting.Images).square().mean().sqrt().item<float>():f3} |");
             rows.Add(end);
             names.Add($"{strength}");
@@ -34,7 +34,7 @@ internal static class Changing
         var half = setting.Images.shape[0] / 2;
         var (first, second) = (setting.Images.narrow(0, 0, half), setting.Images.narrow(0, half, half));
         double[] fractions = [0, 0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875, 1];
-        var grid = setting.Grid(50);
+        var grid = setting.Grid(setting.Steps);
         var between = ImageEditing.Interpolate(setting.Unconditional(half), first, second, fractions, grid, refinements: 2);
         // [fraction, pair] to [pair, fraction].
         var rows = between.view([fractions.Length, half, .. between.shape[1..]]).transpose(0, 1).flatten(0, 1);

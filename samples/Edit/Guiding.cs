@@ -15,7 +15,7 @@ internal static class Guiding
         using var scope = NewDisposeScope();
         var labels = arange(count, int64).remainder(setting.Classes);
         var like = setting.Images.narrow(0, 0, 1).expand([count, .. setting.Images.shape[1..]]);
-        var grid = setting.Grid(25);
+        var grid = setting.Grid(setting.Steps / 2);
         Console.WriteLine("\n| guidance | scale | recognised | variance within a class, relative to real |");
         Console.WriteLine("| --- | --- | --- | --- |");
         var (rows, names) = (new List<Tensor>(), new List<string>());

@@ -9,15 +9,17 @@ var folder = new Argument<string>("data") { Description = "The folder of the 10,
 var model = new Option<string?>("--model") { Description = "A model folder of samples/Digits; trained anew if left out." };
 var minutes = new Option<double>("--minutes") { Description = "Minutes of training where no model is given.", DefaultValueFactory = _ => 4 };
 var classifierMinutes = new Option<double>("--classifier-minutes") { Description = "Minutes of training of the classifier of noisy images.", DefaultValueFactory = _ => 2 };
+var epochs = new Option<int>("--judge-epochs") { Description = "Passes over the data that the judge is trained for.", DefaultValueFactory = _ => 8 };
 var samples = new Option<int>("--samples") { Description = "Samples a scale of guidance, a multiple of the number of classes.", DefaultValueFactory = _ => 100 };
+var steps = new Option<int>("--steps") { Description = "Steps of the samplers; guidance is measured with half as many.", DefaultValueFactory = _ => 50 };
 var output = new Option<string>("--out") { Description = "Where the pictures go.", DefaultValueFactory = _ => "out/edit" };
-var root = new RootCommand("Edits images with a trained model.") { folder, model, minutes, classifierMinutes, samples, output };
+var root = new RootCommand("Edits images with a trained model.") { folder, model, minutes, classifierMinutes, epochs, samples, steps, output };
 root.SetAction((parsed, cancellation) =>
 {
     try
     {
         using var scope = NewDisposeScope();
-        using var setting = Setting.Prepare(parsed.GetValue(folder)!, parsed.GetValue(model), parsed.GetValue(minutes), parsed.GetValue(classifierMinutes), cancellation);
+        using var setting = Setting.Prepare(parsed.GetValue(folder)!, parsed.GetValue(model), parsed.GetValue(minutes), parsed.GetValue(classifierMinutes), parsed.GetValue(epochs), parsed.GetValue(steps), cancellation);
         Directory.CreateDirectory(parsed.GetValue(output)!);
         string Picture(string name) => Path.Combine(parsed.GetValue(output)!, name);
         Restoration.Inpaint(setting, Picture("inpainting.png"), cancellation);

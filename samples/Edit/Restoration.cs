@@ -10,8 +10,6 @@ namespace Edit;
 /// <summary>Images from measurements of them: a hole, and few pixels.</summary>
 internal static class Restoration
 {
-    private const int Steps = 50;
-
     public static void Inpaint(Setting setting, string picture, CancellationToken cancellation)
     {
         using var scope = NewDisposeScope();
@@ -21,7 +19,7 @@ internal static class Restoration
         known.narrow(2, size / 4, size / 2).narrow(3, size / 4, size / 2).fill_(false);
         var mask = new MaskOperator(known);
         var model = setting.Bind(setting.Labels);
-        var grid = setting.Grid(Steps);
+        var grid = setting.Grid(setting.Steps);
         var methods = new (string Name, IDenoiser Denoiser, Sampler Sampler)[]
         {
             ("replacement", model, new ReplacementSampler(new DdpmSampler(), images, known)),
@@ -50,7 +48,7 @@ internal static class Restoration
         var images = setting.Images;
         var size = (int)images.shape[^1];
         var model = setting.Unconditional(images.shape[0]); // the class is part of what is to be found
-        var grid = setting.Grid(Steps);
+        var grid = setting.Grid(setting.Steps);
         Console.WriteLine("\n| super-resolution | recognised | rms error | rms error of the measurement |");
         Console.WriteLine("| --- | --- | --- | --- |");
         var (rows, names) = (new List<Tensor> { images }, new List<string> { "given" });

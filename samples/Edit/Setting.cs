@@ -15,9 +15,9 @@ internal sealed class Setting : IDisposable
 {
     private readonly NoisyImageClassifier _network;
 
-    private Setting(DiffusionModel model, NoisyImageClassifier network, ImageClassifier judge, Tensor images, Tensor labels, double realVariance)
+    private Setting(DiffusionModel model, NoisyImageClassifier network, ImageClassifier judge, Tensor images, Tensor labels, double realVariance, int steps)
     {
-        (Model, _network, Judge, Images, Labels, RealVariance) = (model, network, judge, images, labels, realVariance);
+        (Model, _network, Judge, Images, Labels, RealVariance, Steps) = (model, network, judge, images, labels, realVariance, steps);
         Classifier = new NoisyClassifier(network, model.Description.Parameterization);
     }
 
@@ -36,6 +36,9 @@ internal sealed class Setting : IDisposable
     /// <summary>Variance of real images within a class.</summary>
     public double RealVariance { get; }
 
+    /// <summary>Of the samplers.</summary>
+    public int Steps { get; }
+
     public int Classes => Model.Classes;
 
     /// <summary>Steps from just below pure noise, where a gradient is defined, to data.</summary>
@@ -48,8 +51,9 @@ internal sealed class Setting : IDisposable
 
     public IDenoiser Unconditional(long count) => Model.Bind(Condition(full([count], Classes, int64), Classes));
 
-    public static Setting Prepare(string folder, string? saved, double minutes, double classifierMinutes, CancellationToken cancellation)
+    public static Setting Prepare(string folder, string? saved, double minutes, double classifierMinutes, int epochs, int steps, CancellationToken cancellation)
     {
+        if (steps < 4) throw new ArgumentException($"--steps is {steps}; at least 4 are needed.", nameof(steps));
         using var all = Directory.Exists(folder)
             ? (DataSet)IdxDataSet.Open(Path.Combine(folder, "t10k-images-idx3-ubyte.gz"), Path.Combine(folder, "t10k-labels-idx1-ubyte.gz"))
             : new ShapesDataSet(0, 28, 10_000);
@@ -60,7 +64,7 @@ internal sealed class Setting : IDisposable
 
         manual_seed(0);
         var judge = new ImageClassifier(channels, size, classes);
-        new ClassifierTraining { Epochs = 8 }.Train(judge, judged.Data, judged.Labels!, cancellation);
+        new ClassifierTraining { Epochs = epochs }.Train(judge, judged.Data, judged.Labels!, cancellation);
         Console.WriteLine($"The judge recognises {judge.Accuracy(unseen.Data, unseen.Labels!):P1} of {parts[2].Count:N0} unseen images.");
         var model = saved is null ? TrainModel(training, channels, size, classes, minutes, cancellation) : DiffusionModel.Load(saved);
         if (model.Classes != classes || !model.Description.SampleShape.SequenceEqual([channels, size, size]))
@@ -81,7 +85,7 @@ internal sealed class Setting : IDisposable
         var first = Enumerable.Range(0, classes).Select(c => (unseen.Labels! == c).nonzero()[0, 0].item<long>()).ToArray();
         var chosen = tensor(first);
         var real = All(training);
-        return new Setting(model, network, judge, unseen.Data.index_select(0, chosen), unseen.Labels!.index_select(0, chosen), SampleStatistics.WithinClassVariance(real.Data, real.Labels!));
+        return new Setting(model, network, judge, unseen.Data.index_select(0, chosen), unseen.Labels!.index_select(0, chosen), SampleStatistics.WithinClassVariance(real.Data, real.Labels!), steps);
     }
 
     public void Dispose()
