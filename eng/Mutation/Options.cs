@@ -13,7 +13,7 @@ internal sealed record Options
           --sample N        that many mutants, drawn at random (default: all)
           --seed N          of the drawing (default 1)
           --minutes M       start no mutant after that many minutes (default: no limit)
-          --seconds S       tests of at most that many seconds a mutant, quickest first (default 10)
+          --seconds S       tests of at most that many seconds a mutant, quickest first (default 15)
           --workers N       processes that run tests (default: one a core)
           --list            only list the mutants
           --again           try again what survived the last time
@@ -27,7 +27,7 @@ internal sealed record Options
     public int? Sample { get; private init; }
     public int Seed { get; private init; } = 1;
     public double Minutes { get; private init; } = double.PositiveInfinity;
-    public double Seconds { get; private init; } = 10;
+    public double Seconds { get; private init; } = 15;
     public int Workers { get; private init; } = Environment.ProcessorCount;
     public bool List { get; private init; }
     public bool Again { get; private init; }
