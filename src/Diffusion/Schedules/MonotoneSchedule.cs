@@ -77,6 +77,7 @@ public sealed class MonotoneSchedule : NoiseSchedule
         });
     }
 
+    /// <summary>γ and dγ/dt.</summary>
     internal (double Value, double Slope) Gamma(double time)
     {
         var (value, slope) = Shape(time);
