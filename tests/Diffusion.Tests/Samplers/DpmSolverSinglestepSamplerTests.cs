@@ -55,6 +55,21 @@ public class DpmSolverSinglestepSamplerTests
         Assert.Equal(order * _grid.Count, evaluations);
     }
 
+    // Heun's form integrates the line through the estimates at the start and half-way: σ'/σ·x + σ'·∫ e^λ·(m₀ + (m₁ − m₀)·2s) dλ, s the part of the step.
+    [Fact]
+    public void HeunsFormIntegratesTheLineThroughItsEstimates()
+    {
+        var schedule = new VariancePreservingSchedule();
+        var grid = TimeGrid.FromTimes(schedule, [0.6], schedule.At(0.45));
+        var (from, to) = (grid.Start, grid.End);
+        var (start, end) = (ScriptedDenoiser.Lambda(from), ScriptedDenoiser.Lambda(to));
+        static double Data(double lambda) => Math.Sin(1 + lambda);
+        var (m0, m1) = (Data(start), Data((start + end) / 2));
+        var integral = new GaussLegendre(16).Integrate(at => Math.Exp(at) * (m0 + (m1 - m0) * 2 * (at - start) / (end - start)), start, end);
+        var states = ScriptedDenoiser.States(new DpmSolverSinglestepSampler(2, form: SecondOrder.Heun), new ScriptedDenoiser(schedule, level => Data(ScriptedDenoiser.Lambda(level))), grid, 1.1);
+        Assert.Equal(to.Sigma / from.Sigma * 1.1 + to.Sigma * integral, states[^1], 1e-12);
+    }
+
     [Fact]
     public void StartsFromPureNoise()
     {
