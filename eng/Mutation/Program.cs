@@ -84,4 +84,7 @@ Parallel.For(0, options.Workers, new ParallelOptions { MaxDegreeOfParallelism = 
 var tried = drawn.Where(mutant => outcomes.ContainsKey(mutant.Key)).OrderBy(mutant => mutant.Id).Select(mutant => (mutant, outcomes[mutant.Key])).ToArray();
 if (tried.Length == 0) return 1;
 var what = string.Create(CultureInfo.InvariantCulture, $"{tried.Length} of {library.Mutants.Count} mutants were tried{(options.Sample is null ? "" : $", drawn with seed {options.Seed}")}, in {clock.Elapsed.TotalMinutes:f1} minutes.");
-return Report.Write(Path.Combine(work, "report.md"), tried, new Survivors(Path.Combine(root.FullName, "eng", "Mutation", "survivors.md")), what) ? 0 : 1;
+var survivors = new Survivors(Path.Combine(root.FullName, "eng", "Mutation", "survivors.md"));
+var outdated = survivors.Outdated(library.Mutants).ToArray();
+foreach (var row in outdated) Console.WriteLine($"survivors.md has a row of no mutant: {row}");
+return Report.Write(Path.Combine(work, "report.md"), tried, survivors, what) && outdated.Length == 0 ? 0 : 1;

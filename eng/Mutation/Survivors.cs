@@ -15,10 +15,19 @@ internal sealed class Survivors
         }
     }
 
-    public bool Explains(Mutant mutant) => _explained.Contains($"{mutant.File}|{Code(mutant.Code)}|{Code(mutant.Change)}");
+    public bool Explains(Mutant mutant) => _explained.Contains(Name(mutant));
+
+    /// <summary>Rows that name no mutant of their file any more: the code has changed, and the row goes with it.</summary>
+    public IEnumerable<string> Outdated(IReadOnlyCollection<Mutant> mutants)
+    {
+        var (files, known) = (mutants.Select(mutant => mutant.File).ToHashSet(StringComparer.Ordinal), mutants.Select(Name).ToHashSet(StringComparer.Ordinal));
+        return _explained.Where(row => files.Contains(row.Split('|')[0]) && !known.Contains(row));
+    }
 
     /// <summary>A mutant's row of the table, but for the reason.</summary>
     public static string Row(Mutant mutant) => $"| {mutant.File}:{mutant.Line} | `{Cell(mutant.Code)}` | `{Cell(mutant.Change)}` |";
+
+    private static string Name(Mutant mutant) => $"{mutant.File}|{Code(mutant.Code)}|{Code(mutant.Change)}";
 
     private static string Code(string text) => text.Replace('`', '\'');
 

@@ -10,33 +10,16 @@ namespace Diffusion.Samplers;
 /// </remarks>
 public sealed class ReverseDiffusionSampler : Sampler
 {
-    private readonly LastStep _last;
-
     /// <summary>The sampler.</summary>
     /// <param name="eta">η, at least 0: 1 as published, 0 its form without noise ("probability flow" in the published code).</param>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="eta"/> is negative or not finite.</exception>
-    public ReverseDiffusionSampler(double eta = 1) : this(eta, LastStep.Estimate)
-    {
-    }
-
-    /// <summary>With another end: the published code takes the mean of a last step like the others.</summary>
-    internal ReverseDiffusionSampler(double eta, LastStep last)
-    {
-        Eta = ReverseProcess.CheckEta(eta);
-        _last = last;
-    }
+    public ReverseDiffusionSampler(double eta = 1) => Eta = ReverseProcess.CheckEta(eta);
 
     /// <summary>η.</summary>
     public double Eta { get; }
 
     /// <inheritdoc/>
-    protected override Tensor Step(SamplerStep step, Tensor x) => Move(step, x, noisy: true);
-
-    /// <inheritdoc/>
-    protected override Tensor Finish(SamplerStep step, Tensor x) =>
-        _last == LastStep.Estimate ? base.Finish(step, x) : Move(step, x, noisy: _last == LastStep.Noisy);
-
-    private Tensor Move(SamplerStep step, Tensor x, bool noisy)
+    protected override Tensor Step(SamplerStep step, Tensor x)
     {
         ArgumentNullException.ThrowIfNull(step);
         if (step.From.Alpha == 0)
@@ -48,7 +31,7 @@ public sealed class ReverseDiffusionSampler : Sampler
             { 2 - transition.AlphaRatio, x },
             { -(1 + Eta * Eta) / 2 * variance / step.From.Sigma, LinearForm.Noise(step.Denoise(x), x, step.From) },
         };
-        if (noisy && Eta > 0) next.Add(Eta * Math.Sqrt(variance), step.NoiseBetween(x, step.From, step.To));
+        if (Eta > 0) next.Add(Eta * Math.Sqrt(variance), step.NoiseBetween(x, step.From, step.To));
         return next.Evaluate();
     }
 }

@@ -17,12 +17,7 @@ public sealed class OptimalTransportCoupling(Coupling? inner = null) : Transport
         {
             if (order[i] >= 0) continue;
             int[] group = [.. Enumerable.Range(0, count).Where(j => double.IsFinite(cost[i * count + j]))];
-            if (group.Length < count) Solve(cost, count, group, order);
-            else
-            {
-                var all = LinearAssignment.Solve(cost.AsSpan(0, count * count), count, count);
-                for (var a = 0; a < count; a++) order[a] = all[a];
-            }
+            Solve(cost, count, group, order);
         }
 
         return (null, order);

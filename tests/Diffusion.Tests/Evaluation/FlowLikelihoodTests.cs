@@ -213,7 +213,7 @@ public class FlowLikelihoodTests
         using var noise = NoiseSource.FromSeed(1);
         var denoiser = new GaussianDenoiser(new CosineSchedule(), 0, 0.3);
         var x = ones(2, 2);
-        var seen = new Reports();
+        var seen = new SamplingReports();
         var likelihood = new FlowLikelihood();
         var end = likelihood.Evaluate(denoiser, x, noise, seen).Evaluations;
         Assert.True(seen.All.Count > 2);
@@ -222,21 +222,8 @@ public class FlowLikelihoodTests
         Assert.Equal(double.NegativeInfinity, seen.All[^1].LogSnr);
         Assert.All(seen.All.Zip(seen.All.Skip(1)), pair => Assert.True(pair.Second.LogSnr < pair.First.LogSnr));
         using var cancellation = new CancellationTokenSource();
-        var stops = new Reports { OnReport = cancellation.Cancel };
+        var stops = new SamplingReports { OnReport = cancellation.Cancel };
         Assert.Throws<OperationCanceledException>(() => likelihood.Evaluate(denoiser, x, noise, stops, cancellation.Token));
         Assert.Single(stops.All);
-    }
-
-    private sealed class Reports : IProgress<SamplingProgress>
-    {
-        public List<SamplingProgress> All { get; } = [];
-
-        public Action? OnReport { get; init; }
-
-        public void Report(SamplingProgress value)
-        {
-            All.Add(value);
-            OnReport?.Invoke();
-        }
     }
 }

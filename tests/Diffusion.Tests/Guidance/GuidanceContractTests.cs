@@ -182,6 +182,24 @@ public class GuidanceContractTests
         Assert.Throws<InvalidOperationException>(() => ClassifierFreeGuidance.Batched(network, Schedule, Parameterization.V(), Conditioning.ForClasses([0, 1]), 2)); // no null class
     }
 
+    [Fact]
+    public void GradientsAreTakenOfABatch()
+    {
+        using var scope = NewDisposeScope();
+        var guided = new ClassifierGuidance(Base, (x, _) => x.sum());
+        Assert.Contains("Float64 of shape []", Assert.Throws<ArgumentException>(() => guided.Denoise(tensor(1.0), Schedule.At(0.5))).Message, StringComparison.Ordinal);
+        Assert.Contains("Int64 of shape [2, 3]", Assert.Throws<ArgumentException>(() => guided.Denoise(ones(2, 3, ScalarType.Int64), Schedule.At(0.5))).Message, StringComparison.Ordinal);
+        Assert.Equal([2, 3], guided.Denoise(ones(2, 3, float64), Schedule.At(0.5)).Data.shape);
+    }
+
+    [Fact]
+    public void WrappersNameWhatIsMissing()
+    {
+        Assert.Equal("x", Assert.Throws<ArgumentNullException>(() => new ZeroInit(Base, TimeGrid.Uniform(Schedule, 4)).Denoise(null!, Schedule.At(0.9))).ParamName);
+        Assert.Equal("x", Assert.Throws<ArgumentNullException>(() => new ConsistencyDenoiser(Base, NoiseLabel.Time()).Denoise(null!, Schedule.At(0.9))).ParamName);
+        Assert.Equal("conditions", Assert.Throws<ArgumentException>(() => new ComposedGuidance(Base)).ParamName);
+    }
+
     private static Tensor Draw(long seed)
     {
         using var noise = NoiseSource.FromSeed(seed);

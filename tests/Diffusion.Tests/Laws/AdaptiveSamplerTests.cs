@@ -102,16 +102,9 @@ public class AdaptiveSamplerTests
         using var noise = NoiseSource.FromSeed(0);
         var schedule = LawSchedules.Of("vp");
         var grid = LawGrids.Of(schedule, 1, from: 20, to: 0.05);
-        var reports = new Reports();
+        var reports = new SamplingReports();
         var end = sampler.Sample(new MixtureOracle(schedule), full(1, start * grid.Start.Alpha, dtype: float64), grid, noise, new SamplingHooks { Progress = reports });
         return (end.item<double>() / grid.End.Alpha, reports.All);
-    }
-
-    private sealed class Reports : IProgress<SamplingProgress>
-    {
-        public List<SamplingProgress> All { get; } = [];
-
-        public void Report(SamplingProgress value) => All.Add(value);
     }
 
     private sealed class Broken(NoiseSchedule schedule) : IDenoiser

@@ -31,6 +31,27 @@ public class InverseProblemTests
         Same(a.Filter(start, Kept), Flow(guided, start) - fromZero, 1e-6);
     }
 
+    // With r² = s²σ̂²/(s² + σ̂²) the estimate is the mean of the data given state and measurement.
+    [Theory]
+    [InlineData(0.6, 0)]
+    [InlineData(0.6, 0.3)]
+    [InlineData(2, 0.3)]
+    public void PseudoInverseGuidanceIsThePosteriorMeanForDataOfAnyDeviation(double deviation, double measurementNoise)
+    {
+        using var scope = NewDisposeScope();
+        var schedule = new VariancePreservingSchedule();
+        var level = schedule.At(0.3);
+        var row = new MatrixOperator(new[,] { { 1.0, -0.5 } }, 2);
+        var (x, y) = (tensor(new[,] { { 0.7, -0.4 } }), tensor(new[,] { { 1.3 } }));
+        var guided = new PseudoInverseGuidance(new GaussianDenoiser(schedule, 0, deviation), row, y, measurementNoise, deviation).Denoise(x, level).Data;
+        var (ratio, s2) = (level.NoiseToSignal * level.NoiseToSignal, deviation * deviation);
+        var variance = s2 * ratio / (s2 + ratio);
+        var mean = x / level.Alpha * (s2 / (s2 + ratio));
+        var a = tensor(new[,] { { 1.0, -0.5 } });
+        var missing = (y - (a * mean).sum()) / (variance * 1.25 + measurementNoise * measurementNoise);
+        Assert.True(guided.allclose(mean + a * missing * variance, 1e-10, 1e-10));
+    }
+
     [Theory, MemberData(nameof(Operators))]
     public void WithoutNoiseThePosteriorHasTheMeasurementAndThePriorsRest(string name)
     {

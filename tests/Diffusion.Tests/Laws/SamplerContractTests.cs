@@ -37,7 +37,7 @@ public class SamplerContractTests
     {
         using var scope = NewDisposeScope();
         using var run = new Setting(sampler);
-        var (reports, seen, last) = (new Reports(), 0, Array.Empty<double>());
+        var (reports, seen, last) = (new SamplingReports(), 0, Array.Empty<double>());
         var hooks = new SamplingHooks
         {
             Progress = reports,
@@ -112,13 +112,6 @@ public class SamplerContractTests
             results[i] = run.Sample().data<double>().ToArray();
         });
         Assert.All(results, result => Assert.Equal(expected, result));
-    }
-
-    private sealed class Reports : IProgress<SamplingProgress>
-    {
-        public List<SamplingProgress> All { get; } = [];
-
-        public void Report(SamplingProgress value) => All.Add(value);
     }
 
     // A small run on the mixture: the sampler, its denoiser, and a count of the questions.

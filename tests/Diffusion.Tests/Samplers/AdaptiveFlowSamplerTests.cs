@@ -86,17 +86,17 @@ public class AdaptiveFlowSamplerTests
         var schedule = LawSchedules.Of("vp");
         var grid = LawGrids.ToData(schedule, 2);
         var seen = new List<(double LogSnr, double Estimate)>();
-        var evaluations = 0;
+        var reports = new SamplingReports();
         var hooks = new SamplingHooks
         {
-            Progress = new Direct(progress => evaluations = progress.Evaluations),
+            Progress = reports,
             OnStep = (step, _, estimate) => seen.Add((step.To.LogSnr, estimate!.Data.item<double>())),
         };
         var end = Sampler(1e-5, true, FlowVariable.Angle).Sample(new GaussianDenoiser(schedule, Mean, Deviation), full(1, 40.0 * grid.Start.Alpha, dtype: float64), grid, NoNoise, hooks);
         Assert.True(seen.Count > 5);
         Assert.Equal(double.PositiveInfinity, seen[^1].LogSnr);
         Assert.Equal(seen[^1].Estimate, end.item<double>());
-        Assert.Equal(2 + 6 * (seen.Count - 2), evaluations); // first estimate and first length; six a trial; the last estimate is known
+        Assert.Equal(2 + 6 * (seen.Count - 2), reports.All[^1].Evaluations); // first estimate and first length; six a trial; the last estimate is known
     }
 
     [Fact]
@@ -154,10 +154,5 @@ public class AdaptiveFlowSamplerTests
         public override Tensor Next(ReadOnlySpan<long> shape, ScalarType dtype, Device device) => throw new InvalidOperationException("The flow draws no noise.");
 
         public override double NextDouble() => throw new InvalidOperationException("The flow draws no noise.");
-    }
-
-    private sealed class Direct(Action<SamplingProgress> report) : IProgress<SamplingProgress>
-    {
-        public void Report(SamplingProgress value) => report(value);
     }
 }

@@ -92,24 +92,19 @@ public class AnnealedLangevinTests
     {
         using var scope = NewDisposeScope();
         using var noise = NoiseSource.FromSeed(0);
-        var reports = new List<SamplingProgress>();
+        var reports = new SamplingReports();
         var grid = TimeGrid.Uniform(new VarianceExplodingSchedule(0.1, 1), 4);
-        var hooks = new SamplingHooks { Progress = new Recorder(reports) };
+        var hooks = new SamplingHooks { Progress = reports };
         new AnnealedLangevinSampler(3, 1e-3).Sample(new GaussianDenoiser(grid.Schedule), zeros(1, 2), grid, noise, hooks);
-        Assert.Equal(13, reports.Count);
-        Assert.All(reports, report => Assert.Equal(13, report.Total));
-        Assert.Equal(13, reports[^1].Evaluations);
-        Assert.Equal(double.PositiveInfinity, reports[^1].LogSnr);
+        Assert.Equal(13, reports.All.Count);
+        Assert.All(reports.All, report => Assert.Equal(13, report.Total));
+        Assert.Equal(13, reports.All[^1].Evaluations);
+        Assert.Equal(double.PositiveInfinity, reports.All[^1].LogSnr);
     }
 
     private static double FinalVariance(Sampler sampler, TimeGrid grid, double dataVariance, double startVariance, int? last = null)
     {
         if (last is not null) grid = new TimeGrid(grid.Schedule, grid[^1]); // one level only: the same law, fewer noises to follow
         return MomentPropagation.Of(sampler, new GaussianDenoiser(grid.Schedule, 0, Math.Sqrt(dataVariance)), grid, 0, startVariance).Variance;
-    }
-
-    private sealed class Recorder(List<SamplingProgress> reports) : IProgress<SamplingProgress>
-    {
-        public void Report(SamplingProgress value) => reports.Add(value);
     }
 }

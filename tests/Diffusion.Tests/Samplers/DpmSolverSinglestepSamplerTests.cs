@@ -45,28 +45,19 @@ public class DpmSolverSinglestepSamplerTests
     }
 
     [Theory, InlineData(1), InlineData(2), InlineData(3)]
-    public void AsksAsOftenAsItsOrderSays(int order)
-    {
-        using var scope = NewDisposeScope();
-        using var noise = NoiseSource.FromSeed(0);
-        var evaluations = 0;
-        var hooks = new SamplingHooks { Progress = new Listener(progress => evaluations = progress.Evaluations) };
-        new DpmSolverSinglestepSampler(order).Sample(new GaussianDenoiser(_schedule), zeros(1), _grid, noise, hooks);
-        Assert.Equal(order * _grid.Count, evaluations);
-    }
+    public void AsksAsOftenAsItsOrderSays(int order) => Assert.All(SpentEvaluations.Of(new DpmSolverSinglestepSampler(order), _grid), spent => Assert.Equal(order, spent));
 
     // Heun's form integrates the line through the estimates at the start and half-way: σ'/σ·x + σ'·∫ e^λ·(m₀ + (m₁ − m₀)·2s) dλ, s the part of the step.
     [Fact]
     public void HeunsFormIntegratesTheLineThroughItsEstimates()
     {
-        var schedule = new VariancePreservingSchedule();
-        var grid = TimeGrid.FromTimes(schedule, [0.6], schedule.At(0.45));
+        var grid = TimeGrid.FromTimes(_schedule, [0.6], _schedule.At(0.45));
         var (from, to) = (grid.Start, grid.End);
-        var (start, end) = (ScriptedDenoiser.Lambda(from), ScriptedDenoiser.Lambda(to));
+        var (start, end) = (Lambda(from), Lambda(to));
         static double Data(double lambda) => Math.Sin(1 + lambda);
         var (m0, m1) = (Data(start), Data((start + end) / 2));
         var integral = new GaussLegendre(16).Integrate(at => Math.Exp(at) * (m0 + (m1 - m0) * 2 * (at - start) / (end - start)), start, end);
-        var states = ScriptedDenoiser.States(new DpmSolverSinglestepSampler(2, form: SecondOrder.Heun), new ScriptedDenoiser(schedule, level => Data(ScriptedDenoiser.Lambda(level))), grid, 1.1);
+        var states = States(new DpmSolverSinglestepSampler(2, form: SecondOrder.Heun), new ScriptedDenoiser(_schedule, level => Data(Lambda(level))), grid, 1.1);
         Assert.Equal(to.Sigma / from.Sigma * 1.1 + to.Sigma * integral, states[^1], 1e-12);
     }
 
@@ -82,9 +73,4 @@ public class DpmSolverSinglestepSamplerTests
 
     [Theory, InlineData(0), InlineData(4)]
     public void RejectsOrdersThatItDoesNotHave(int order) => Assert.Throws<ArgumentOutOfRangeException>(() => new DpmSolverSinglestepSampler(order));
-
-    private sealed class Listener(Action<SamplingProgress> told) : IProgress<SamplingProgress>
-    {
-        public void Report(SamplingProgress value) => told(value);
-    }
 }

@@ -1,8 +1,6 @@
 using Diffusion.Denoisers;
-using Diffusion.Operators;
 using Diffusion.Samplers;
 using Diffusion.Schedules;
-using Diffusion.Training;
 using Xunit;
 
 namespace Diffusion.Tests.Samplers;
@@ -70,16 +68,6 @@ public class RefusalTests
     }
 
     [Fact]
-    public void GradientsAreTakenOfABatch()
-    {
-        using var scope = NewDisposeScope();
-        var guided = new ClassifierGuidance(Denoiser, (x, _) => x.sum());
-        Assert.Contains("Float64 of shape []", Assert.Throws<ArgumentException>(() => guided.Denoise(tensor(1.0), Schedule.At(0.5))).Message, StringComparison.Ordinal);
-        Assert.Contains("Int64 of shape [2]", Assert.Throws<ArgumentException>(() => guided.Denoise(ones(2, ScalarType.Int64), Schedule.At(0.5))).Message, StringComparison.Ordinal);
-        Assert.Equal([2], guided.Denoise(ones(2, float64), Schedule.At(0.5)).Data.shape);
-    }
-
-    [Fact]
     public void LaddersRefuseWhatIsNoData()
     {
         using var scope = NewDisposeScope();
@@ -91,72 +79,5 @@ public class RefusalTests
         Assert.True(NcsnLadder.VarianceRatio(0.499, 5, 1.5, 0.5) > 0);
         Assert.Equal("overlap", Assert.Throws<ArgumentOutOfRangeException>(() => NcsnLadder.Ratio(4)).ParamName); // in so few dimensions noises always overlap
         Assert.Equal("largest", Assert.Throws<ArgumentOutOfRangeException>(() => NcsnLadder.Levels(1, 0, 2)).ParamName);
-    }
-
-    [Fact]
-    public void ObjectivesAndTimesNameWhatIsMissing()
-    {
-        using var scope = NewDisposeScope();
-        using var noise = NoiseSource.FromSeed(0);
-        using var network = new Training.ScaleNetwork();
-        Assert.Equal("path", Assert.Throws<ArgumentNullException>(() => new InterpolantObjective(null!, LatentNoise.None)).ParamName);
-        Assert.Equal("latent", Assert.Throws<ArgumentNullException>(() => new InterpolantObjective(Schedule, null!)).ParamName);
-        var bound = new ContinuousBoundObjective(new LearnedSchedule(), Parameterization.V(NoiseLabel.LogSigma));
-        Assert.Equal("noise", Assert.Throws<ArgumentNullException>(() => bound.Loss(network, ones(2, 1, float64), null, null!)).ParamName);
-        foreach (var times in new[] { TimeDistribution.Uniform(), TimeDistribution.Uniform().Stratified(), TimeDistribution.Uniform().WithImportance([1, 2]) })
-        {
-            Assert.Equal("count", Assert.Throws<ArgumentOutOfRangeException>(() => times.Draw(-1, Schedule, noise)).ParamName);
-            Assert.Equal("schedule", Assert.Throws<ArgumentNullException>(() => times.Draw(1, null!, noise)).ParamName);
-            Assert.Empty(times.Draw(0, Schedule, noise));
-            foreach (var quantile in new[] { 0, 1, -0.1, 1.1, double.NaN })
-                Assert.Equal("quantile", Assert.Throws<ArgumentOutOfRangeException>(() => times.TimeAt(quantile, Schedule)).ParamName);
-        }
-
-        foreach (var share in new[] { double.NaN, double.PositiveInfinity })
-            Assert.Contains($"{share}", Assert.Throws<ArgumentException>(() => TimeDistribution.Uniform().WithImportance([1, share])).Message, StringComparison.Ordinal);
-        var floor = new DenoisingObjective(Schedule, Parameterization.Data());
-        foreach (var points in new[] { 1, -1 })
-            Assert.Equal("points", Assert.Throws<ArgumentOutOfRangeException>(() => floor.FloorOf(_ => 1, points)).ParamName);
-        Assert.Equal("x", Assert.Throws<ArgumentNullException>(() => new ZeroInit(Denoiser, TimeGrid.Uniform(Schedule, 4)).Denoise(null!, Schedule.At(0.9))).ParamName);
-        Assert.Equal("x", Assert.Throws<ArgumentNullException>(() => new ConsistencyDenoiser(Denoiser, NoiseLabel.Time()).Denoise(null!, Schedule.At(0.9))).ParamName);
-        Assert.Equal("conditions", Assert.Throws<ArgumentException>(() => new ComposedGuidance(Denoiser)).ParamName);
-    }
-
-    // Both spread draws put one time in each share, in an order that is no more the samples'.
-    [Fact]
-    public void SpreadTimesComeInEveryOrder()
-    {
-        foreach (var times in new[] { TimeDistribution.Uniform().Stratified(), TimeDistribution.Uniform().Antithetic() })
-        {
-            var rising = 0;
-            for (var seed = 0; seed < 400; seed++)
-            {
-                using var noise = NoiseSource.FromSeed(seed);
-                var drawn = times.Draw(2, Schedule, noise);
-                if (drawn[0] < drawn[1]) rising++;
-            }
-
-            Assert.InRange(rising, 200 - 40, 200 + 40); // four standard deviations
-        }
-    }
-
-    // For Gaussian data Pseudo-inverse guidance with r² = s²σ̂²/(s² + σ̂²) is exact: the estimate is the mean of the data given state and measurement.
-    [Theory]
-    [InlineData(0.6, 0)]
-    [InlineData(0.6, 0.3)]
-    [InlineData(2, 0.3)]
-    public void PseudoInverseGuidanceIsExactOnAGaussian(double deviation, double measurementNoise)
-    {
-        using var scope = NewDisposeScope();
-        var level = Schedule.At(0.3);
-        var row = new MatrixOperator(new[,] { { 1.0, -0.5 } }, 2);
-        var (x, y) = (tensor(new[,] { { 0.7, -0.4 } }), tensor(new[,] { { 1.3 } }));
-        var guided = new PseudoInverseGuidance(new GaussianDenoiser(Schedule, 0, deviation), row, y, measurementNoise, deviation).Denoise(x, level).Data;
-        var (ratio, s2) = (level.NoiseToSignal * level.NoiseToSignal, deviation * deviation);
-        var variance = s2 * ratio / (s2 + ratio);
-        var mean = x / level.Alpha * (s2 / (s2 + ratio));
-        var a = tensor(new[,] { { 1.0, -0.5 } });
-        var missing = (y - (a * mean).sum()) / (variance * 1.25 + measurementNoise * measurementNoise);
-        Assert.True(guided.allclose(mean + a * missing * variance, 1e-10, 1e-10));
     }
 }

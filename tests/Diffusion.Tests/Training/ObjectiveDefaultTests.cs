@@ -4,7 +4,7 @@ using Xunit;
 
 namespace Diffusion.Tests.Training;
 
-/// <summary>Published defaults, and batches of one.</summary>
+/// <summary>What holds for all objectives: published defaults, batches of one, errors that name the argument.</summary>
 public class ObjectiveDefaultTests
 {
     private static readonly VariancePreservingSchedule Schedule = new();
@@ -77,6 +77,21 @@ public class ObjectiveDefaultTests
             using var scope = NewDisposeScope();
             return (input1 * input2.neg().exp().view(-1, 1)).MoveToOuterDisposeScope();
         }
+    }
+
+    [Fact]
+    public void ObjectivesNameWhatIsMissing()
+    {
+        using var scope = NewDisposeScope();
+        using var noise = NoiseSource.FromSeed(0);
+        using var network = new ScaleNetwork();
+        Assert.Equal("path", Assert.Throws<ArgumentNullException>(() => new InterpolantObjective(null!, LatentNoise.None)).ParamName);
+        Assert.Equal("latent", Assert.Throws<ArgumentNullException>(() => new InterpolantObjective(Schedule, null!)).ParamName);
+        var bound = new ContinuousBoundObjective(new LearnedSchedule(), Parameterization.V(NoiseLabel.LogSigma));
+        Assert.Equal("noise", Assert.Throws<ArgumentNullException>(() => bound.Loss(network, ones(2, 1, float64), null, null!)).ParamName);
+        var floor = new DenoisingObjective(Schedule, Parameterization.Data());
+        foreach (var points in new[] { 1, -1 })
+            Assert.Equal("points", Assert.Throws<ArgumentOutOfRangeException>(() => floor.FloorOf(_ => 1, points)).ParamName);
     }
 
     [Fact]

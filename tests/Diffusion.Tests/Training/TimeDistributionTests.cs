@@ -112,6 +112,41 @@ public class TimeDistributionTests
         AssertShares([.. first.Select(t => NormalDistribution.Cumulative(Math.Log(t / (1 - t))))]);
     }
 
+    // Both spread draws put one time in each share, in an order that is no more the samples'.
+    [Fact]
+    public void SpreadTimesComeInEveryOrder()
+    {
+        foreach (var times in new[] { TimeDistribution.Uniform().Stratified(), TimeDistribution.Uniform().Antithetic() })
+        {
+            var rising = 0;
+            for (var seed = 0; seed < 400; seed++)
+            {
+                using var noise = NoiseSource.FromSeed(seed);
+                var drawn = times.Draw(2, Flow, noise);
+                if (drawn[0] < drawn[1]) rising++;
+            }
+
+            Assert.InRange(rising, 200 - 40, 200 + 40); // four standard deviations
+        }
+    }
+
+    [Fact]
+    public void EveryDistributionNamesWhatIsWrong()
+    {
+        using var noise = NoiseSource.FromSeed(0);
+        foreach (var times in new[] { TimeDistribution.Uniform(), TimeDistribution.Uniform().Stratified(), TimeDistribution.Uniform().WithImportance([1, 2]) })
+        {
+            Assert.Equal("count", Assert.Throws<ArgumentOutOfRangeException>(() => times.Draw(-1, Flow, noise)).ParamName);
+            Assert.Equal("schedule", Assert.Throws<ArgumentNullException>(() => times.Draw(1, null!, noise)).ParamName);
+            Assert.Empty(times.Draw(0, Flow, noise));
+            foreach (var quantile in new[] { 0, 1, -0.1, 1.1, double.NaN })
+                Assert.Equal("quantile", Assert.Throws<ArgumentOutOfRangeException>(() => times.TimeAt(quantile, Flow)).ParamName);
+        }
+
+        foreach (var share in new[] { double.NaN, double.PositiveInfinity })
+            Assert.Contains($"{share}", Assert.Throws<ArgumentException>(() => TimeDistribution.Uniform().WithImportance([1, share])).Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void RejectsBadNumbers()
     {
