@@ -16,10 +16,11 @@ public abstract class Divergence
     /// <summary>The mean of vᵀJv over some probes, one derivative each. (Hutchinson 1989; Grathwohl et al. 2019)</summary>
     /// <param name="distribution">What v is drawn from.</param>
     /// <param name="probes">How many, at least 1; the variance falls with their number.</param>
-    /// <exception cref="ArgumentOutOfRangeException"><paramref name="probes"/> is less than 1.</exception>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="probes"/> is less than 1, or there is no such distribution.</exception>
     public static Divergence Hutchinson(ProbeDistribution distribution = ProbeDistribution.Rademacher, int probes = 1)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(probes, 1);
+        if (!Enum.IsDefined(distribution)) throw new ArgumentOutOfRangeException(nameof(distribution), distribution, "There is no such distribution.");
         return new Estimate(distribution, probes);
     }
 

@@ -57,7 +57,6 @@ public sealed class ShiftedSchedule : NoiseSchedule
     /// <inheritdoc/>
     public override NoiseLevel At(double time)
     {
-        CheckTime(time);
         var here = Inner.At(time);
         var level = here.IsClean || here.Alpha == 0 ? here : Inner.AtLogSnr(here.LogSnr - _logSnr);
         var speed = Speed(here, level);

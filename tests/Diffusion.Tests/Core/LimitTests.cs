@@ -130,6 +130,10 @@ public sealed class LimitTests
         { "variance of a mean shift", "variance", v => new MeanShiftSampler((x, _) => x, 1, (ReverseVariance)v), [0, 1], [-1, 99] },
         { "point of a mean shift", "point", v => new MeanShiftSampler((x, _) => x, 1, ReverseVariance.Small, (GradientPoint)v), [0, 1], [-1, 99] },
         { "variance of posterior sampling", "variance", v => Measured(y => new DpsSampler(Half(), y, 1, (ReverseVariance)v)), [0, 1], [-1, 99] },
+        { "directions with less variance", "distribution", v => ScoreMatching.SlicedWithVarianceReduction((ProbeDistribution)v), [0, 1], [-1, 99] },
+        { "projections with less variance", "projections", v => ScoreMatching.SlicedWithVarianceReduction(projections: v), [1, 2], [0, -1] },
+        { "directions of a trace", "distribution", v => Divergence.Hutchinson((ProbeDistribution)v), [0, 1], [-1, 99] },
+        { "probes of a trace", "probes", v => Divergence.Hutchinson(probes: v), [1, 2], [0, -1] },
         { "directions", "distribution", v => ScoreMatching.Sliced((ProbeDistribution)v), [0, 1], [-1, 99] },
         { "target", "target", v => new InterpolantObjective(_flow, LatentNoise.None, (InterpolantTarget)v), [0], [-1, 99] },
     };

@@ -42,6 +42,22 @@ public class EvaluationTests
         Assert.Equal([3, 4, 5, 6], counts);
     }
 
+    // Within steps that another sampler chooses, the adaptive solver takes each as it is: DPM-Solver of its order.
+    [Fact]
+    public void TheAdaptiveSolverTakesStepsThatAreChosenForIt()
+    {
+        using var scope = NewDisposeScope();
+        var grid = TimeGrid.FromTimes(Schedule, [0.9, 0.7, 0.5], Schedule.At(0.2));
+        Tensor Sample(Sampler inner)
+        {
+            using var noise = NoiseSource.FromSeed(0);
+            var free = new ReplacementSampler(inner, zeros(1, 2, float64), zeros(1, 2, ScalarType.Bool)); // nothing is known
+            return free.Sample(new Denoisers.GaussianDenoiser(Schedule, 0.3, 0.6), tensor(new[,] { { 0.7, -1.2 } }), grid, noise);
+        }
+
+        Assert.True(Sample(new DpmAdaptiveSampler(3)).allclose(Sample(new DpmSolverSinglestepSampler(3, SolverVariable.Noise)), 1e-10, 1e-10));
+    }
+
     [Theory]
     [InlineData(PndmWarmUp.RungeKutta, 4, 4, 4, 1, 1, 1)]
     [InlineData(PndmWarmUp.ImprovedEuler, 2, 1, 1, 1, 1, 1)]

@@ -68,7 +68,7 @@ public class FlowSdeSamplerTests
             Assert.Contains("no coefficients", Refused(FlowDiffusion.Constant(), TimeGrid.FromPoints(Schedule, [new NoiseLevel(0.6, 0.8, 0.6, alphaDot, sigmaDot)], Schedule.At(0.45))), StringComparison.Ordinal);
         Assert.Contains("no coefficients", Refused(FlowDiffusion.Constant(), TimeGrid.FromPoints(Schedule, [Schedule.At(0.6)], NoiseLevel.Of(0.9, 0.3))), StringComparison.Ordinal); // a level without time
         var up = TimeGrid.FromTimes(Schedule, [0.45], Schedule.At(0.6));
-        Assert.Contains("from t = 0.45 to t = 0.6", Refused(FlowDiffusion.Constant(), up), StringComparison.Ordinal);
+        Assert.Contains("from t = 0.45 to t = 0.6", Refused(FlowDiffusion.Constant(0.3), up), StringComparison.Ordinal);
         Assert.Equal(2, ScriptedDenoiser.States(new FlowSdeSampler(FlowDiffusion.Constant(0)), denoiser, up, 1).Length); // the flow runs either way
         Assert.Equal(2, ScriptedDenoiser.States(new FlowSdeSampler(FlowDiffusion.Constant()), denoiser, TimeGrid.FromTimes(Schedule, [0.6], Schedule.At(0.6)), 1).Length); // a step that stays
     }

@@ -57,6 +57,31 @@ public class ScheduleRangeTests
         }
     }
 
+    // A sigmoid of no weight or no steepness adds nothing to the path.
+    [Fact]
+    public void SigmoidsOfNothingAreAllowed()
+    {
+        var plain = new MonotoneSchedule(5, -3, 1, [], [], []);
+        foreach (var (weight, steepness) in new[] { (0.0, 3.0), (2.0, 0.0) })
+            Assert.Equal(plain.At(0.3).LogSnr, new MonotoneSchedule(5, -3, 1, [weight], [steepness], [0.5]).At(0.3).LogSnr, 1e-12);
+        foreach (var (weight, steepness, centre) in new[] { (-0.1, 1.0, 0.5), (1, -0.1, 0.5), (double.NaN, 1, 0.5), (1, double.PositiveInfinity, 0.5), (1, 1, double.NaN), (double.PositiveInfinity, 1, 0.5) })
+            Assert.Contains($"weight {weight}, steepness {steepness} and centre {centre}", Assert.Throws<ArgumentException>(() => new MonotoneSchedule(5, -3, 1, [weight], [steepness], [centre])).Message, StringComparison.Ordinal);
+    }
+
+    // Whichever way a function is no path, the message says what it gave.
+    [Fact]
+    public void FunctionsOfNoPathAreRefusedByTheirValues()
+    {
+        foreach (var bad in new[] { -0.1, double.NaN, double.PositiveInfinity, 0 })
+        {
+            Assert.StartsWith($"σ(0.5) = {bad}", Assert.Throws<ArgumentException>(() => new InterpolantSchedule(t => 1 - t, t => t == 0.5 ? bad : t)).Message, StringComparison.Ordinal);
+            Assert.StartsWith($"α(0.5) = {bad}", Assert.Throws<ArgumentException>(() => new InterpolantSchedule(t => t == 0.5 ? bad : 1 - t, t => t)).Message, StringComparison.Ordinal);
+        }
+
+        Assert.StartsWith("σ(1) = -1", Assert.Throws<ArgumentException>(() => new InterpolantSchedule(t => 1 - t, t => t == 1 ? -1 : t)).Message, StringComparison.Ordinal);
+        Assert.Contains("noise must grow", Assert.Throws<ArgumentException>(() => new InterpolantSchedule(_ => 1, t => 0.5 + Math.Max(0, t - 0.02))).Message, StringComparison.Ordinal); // level at first
+    }
+
     // Whatever the clean end looks like: σ leaves it like √t, like t, or not at all at first.
     [Fact]
     public void AnEquationThatStartsWithoutDiffusionHasNoSlope()

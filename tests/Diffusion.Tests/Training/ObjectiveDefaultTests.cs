@@ -109,6 +109,9 @@ public class ObjectiveDefaultTests
         }
 
         var objective = new SuperResolutionObjective(new DenoisingObjective(Schedule, Parameterization.V()), x => x.alias(), new NoiseAugmentation(Schedule));
+        using var answering = new Seeing();
+        var terms = objective.Terms(answering, randn(3, 1, 2, 2, dtype: float64), null, noise);
+        Assert.Equal(terms.Loss.item<double>(), terms.PerSample!.mean().item<double>(), 1e-12); // both outlive the call
         Assert.Equal("network", Assert.Throws<ArgumentNullException>(() => objective.Loss(null!, ones(1, 1, 2, 2), null, noise)).ParamName);
         using var some = new Seeing();
         Assert.Equal("noise", Assert.Throws<ArgumentNullException>(() => objective.Loss(some, ones(1, 1, 2, 2), null, null!)).ParamName);

@@ -124,6 +124,22 @@ public class TransportCouplingTests
         Assert.NotEqual(within, all);
     }
 
+    [Fact]
+    public void PairsAndConditionsThatDoNotFitAreRefusedInWords()
+    {
+        using var scope = NewDisposeScope();
+        using var noise = NoiseSource.FromSeed(3);
+        Assert.Contains("[2, 3] and noise [2, 4]", Assert.Throws<InvalidOperationException>(() => new OptimalTransportCoupling(new Given(ones(2, 3), ones(2, 4))).Couple(ones(2, 3), null, noise)).Message, StringComparison.Ordinal);
+        Assert.Contains("[] and noise []", Assert.Throws<InvalidOperationException>(() => new OptimalTransportCoupling(new Given(tensor(1f), tensor(2f))).Couple(ones(2, 3), null, noise)).Message, StringComparison.Ordinal);
+        foreach (var (vector, shape) in new[] { (tensor(1f), "[]"), (ones(3), "[3]") })
+            Assert.Contains($"shape {shape}", Assert.Throws<ArgumentException>(() => new OptimalTransportCoupling().Couple(ones(2, 3), new Conditioning { Vector = vector }, noise)).Message, StringComparison.Ordinal);
+    }
+
+    private sealed class Given(Tensor data, Tensor other) : Coupling
+    {
+        public override CoupledBatch Couple(Tensor batch, Conditioning? condition, NoiseSource noise) => new(data.alias(), other.alias(), condition);
+    }
+
     private static IEnumerable<int[]> Permutations(int[] members) =>
         members.Length == 1 ? [members] : members.SelectMany(first => Permutations([.. members.Where(other => other != first)]).Select(rest => (int[])[first, .. rest]));
 
