@@ -87,19 +87,19 @@ public class AnnealedLangevinTests
         Assert.Throws<ArgumentOutOfRangeException>(() => new AnnealedLangevinSampler(1, 0));
     }
 
-    [Fact]
-    public void ProgressCountsEveryStepOfEveryLevel()
+    [Theory, InlineData(true, 13), InlineData(false, 12)]
+    public void ProgressCountsEveryStepOfEveryLevel(bool denoise, int steps)
     {
         using var scope = NewDisposeScope();
         using var noise = NoiseSource.FromSeed(0);
         var reports = new SamplingReports();
         var grid = TimeGrid.Uniform(new VarianceExplodingSchedule(0.1, 1), 4);
         var hooks = new SamplingHooks { Progress = reports };
-        new AnnealedLangevinSampler(3, 1e-3).Sample(new GaussianDenoiser(grid.Schedule), zeros(1, 2), grid, noise, hooks);
-        Assert.Equal(13, reports.All.Count);
-        Assert.All(reports.All, report => Assert.Equal(13, report.Total));
-        Assert.Equal(13, reports.All[^1].Evaluations);
-        Assert.Equal(double.PositiveInfinity, reports.All[^1].LogSnr);
+        new AnnealedLangevinSampler(3, 1e-3, denoise).Sample(new GaussianDenoiser(grid.Schedule), zeros(1, 2), grid, noise, hooks);
+        Assert.Equal(steps, reports.All.Count);
+        Assert.All(reports.All, report => Assert.Equal(steps, report.Total));
+        Assert.Equal(steps, reports.All[^1].Evaluations);
+        Assert.Equal(denoise, double.IsPositiveInfinity(reports.All[^1].LogSnr));
     }
 
     private static double FinalVariance(Sampler sampler, TimeGrid grid, double dataVariance, double startVariance, int? last = null)

@@ -78,6 +78,7 @@ public class ScheduleRangeTests
             Assert.StartsWith($"α(0.5) = {bad}", Assert.Throws<ArgumentException>(() => new InterpolantSchedule(t => t == 0.5 ? bad : 1 - t, t => t)).Message, StringComparison.Ordinal);
         }
 
+        Assert.StartsWith("σ(0.001953) = 0", Assert.Throws<ArgumentException>(() => new InterpolantSchedule(t => 1 - t, t => t <= 1.0 / 512 ? 0 : t)).Message, StringComparison.Ordinal); // clean at t = 0 alone
         Assert.StartsWith("σ(1) = -1", Assert.Throws<ArgumentException>(() => new InterpolantSchedule(t => 1 - t, t => t == 1 ? -1 : t)).Message, StringComparison.Ordinal);
         Assert.Contains("noise must grow", Assert.Throws<ArgumentException>(() => new InterpolantSchedule(_ => 1, t => 0.5 + Math.Max(0, t - 0.02))).Message, StringComparison.Ordinal); // level at first
     }
